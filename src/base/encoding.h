@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+// Text encodings of bytes that several protocols share.
+namespace todoke {
+
+// RFC 4648 §4, with padding, no line breaks.
+std::string base64_encode(std::string_view bytes);
+// RFC 4648 §4; nothing when there is any byte outside the alphabet or the padding is wrong.
+std::optional<std::string> base64_decode(std::string_view text);
+
+// Two lower-case digits per byte.
+std::string hex_encode(std::string_view bytes);
+std::optional<std::string> hex_decode(std::string_view text);
+
+}  // namespace todoke
