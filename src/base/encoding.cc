@@ -33,7 +33,7 @@ std::string base64_encode(std::string_view bytes) {
   int count = 0;
   auto put = [&](std::uint32_t six) { out += base64_alphabet[six & 63]; };
   for (unsigned char c : bytes) {
-    bits = bits << 8 | c;
+    bits = (bits << 8) | c;
     if (++count < 3) continue;
     for (int shift : {18, 12, 6, 0}) put(bits >> shift);
     bits = 0;
@@ -62,19 +62,19 @@ std::optional<std::string> base64_decode(std::string_view text) {
   for (char c : text.substr(0, text.size() - padding)) {
     auto value = base64_values[static_cast<unsigned char>(c)];
     if (value < 0) return {};
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    bits = (bits << 6) | static_cast<std::uint32_t>(value);
     if (++count < 4) continue;
-    for (int shift : {16, 8, 0}) out += static_cast<char>(bits >> shift & 255);
+    for (int shift : {16, 8, 0}) out += static_cast<char>((bits >> shift) & 255);
     bits = 0;
     count = 0;
   }
   if (count == 3) {
     if ((bits & 3) != 0) return {};
-    out += static_cast<char>(bits >> 10 & 255);
-    out += static_cast<char>(bits >> 2 & 255);
+    out += static_cast<char>((bits >> 10) & 255);
+    out += static_cast<char>((bits >> 2) & 255);
   } else if (count == 2) {
     if ((bits & 15) != 0) return {};
-    out += static_cast<char>(bits >> 4 & 255);
+    out += static_cast<char>((bits >> 4) & 255);
   } else if (count != 0) {
     return {};
   }
@@ -99,7 +99,7 @@ std::optional<std::string> hex_decode(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); i += 2) {
     int high = hex_value(text[i]), low = hex_value(text[i + 1]);
     if (high < 0 || low < 0) return {};
-    out += static_cast<char>(high << 4 | low);
+    out += static_cast<char>(high * 16 + low);
   }
   return out;
 }
