@@ -24,7 +24,7 @@ endif()
 add_library(todoke_options INTERFACE)
 target_include_directories(todoke_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(todoke_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wnon-virtual-dtor
   $<$<BOOL:${TODOKE_WERROR}>:-Werror>
   -fno-omit-frame-pointer -fstack-protector-strong)
 target_compile_definitions(todoke_options INTERFACE
