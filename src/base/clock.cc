@@ -1,0 +1,80 @@
+#include "base/clock.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+namespace todoke {
+
+namespace asio = boost::asio;
+using std::chrono::microseconds;
+
+Task<> Clock::sleep(microseconds duration) {
+  return sleep_until(steady() + duration);
+}
+
+Time SystemClock::now() const {
+  return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+}
+
+Steady SystemClock::steady() const {
+  return std::chrono::floor<microseconds>(std::chrono::steady_clock::now());
+}
+
+Task<> SystemClock::sleep_until(Steady when) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, when);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+SimulatedClock::SimulatedClock(Time start) : start_(start) {}
+SimulatedClock::~SimulatedClock() = default;
+
+Time SimulatedClock::now() const {
+  std::lock_guard lock(mutex_);
+  return start_ + passed_;
+}
+
+Steady SimulatedClock::steady() const {
+  std::lock_guard lock(mutex_);
+  return Steady(passed_);
+}
+
+Task<> SimulatedClock::sleep_until(Steady when) {
+  Completion due;
+  {
+    std::lock_guard lock(mutex_);
+    if (Steady(passed_) >= when) co_return;
+    sleepers_.emplace(when, &due);
+  }
+  co_await due.wait();
+}
+
+void SimulatedClock::advance(microseconds by) {
+  std::unique_lock lock(mutex_);
+  passed_ += by;
+  while (!sleepers_.empty() && sleepers_.begin()->first <= Steady(passed_)) {
+    auto* due = sleepers_.begin()->second;
+    sleepers_.erase(sleepers_.begin());
+    lock.unlock();
+    due->set();
+    lock.lock();
+  }
+}
+
+std::size_t SimulatedClock::sleepers() const {
+  std::lock_guard lock(mutex_);
+  return sleepers_.size();
+}
+
+std::string to_rfc3339(Time t) {
+  auto day = std::chrono::floor<std::chrono::days>(t);
+  std::chrono::year_month_day date(day);
+  std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::milliseconds>(t - day));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
+}
+
+}  // namespace todoke
