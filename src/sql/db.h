@@ -1,0 +1,116 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "sql/tx.h"
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+namespace todoke::sql {
+
+// A closure on its way through a database thread.
+class Job {
+ public:
+  virtual ~Job() = default;
+  // Runs the closure and keeps its answer.  False: its writes must be undone, and the answer stays
+  // (the closure returned an error).  Exceptions pass through.  May be called again after an undo.
+  virtual bool run(Tx& tx) = 0;
+
+  std::exception_ptr failure;  // set by the driver when the job could not be done
+  Completion done;
+};
+
+// A database.  Any thread may call read and write; closures run on the database's own threads.
+//
+//   auto work = [&](sql::Tx& tx) { … };      // named first; plain synchronous SQL
+//   auto uid = co_await db.write(work);      // resumes once the commit is durable
+//   auto rows = co_await db.read(query);     // one consistent snapshot
+//
+// A closure returns a value, nothing, or a Result; a Result that holds an error undoes the closure's
+// writes, and only these.  A closure must be fit to run twice: writes that share a commit with a
+// failing neighbour are run again, and PostgreSQL asks for retries.  It captures by reference (its
+// caller is suspended meanwhile) and touches nothing that another thread may change.
+class Db {
+ public:
+  virtual ~Db() = default;
+
+  template <std::invocable<Tx&> F>
+  Task<std::invoke_result_t<F&, Tx&>> write(F& work) {  // NOLINT: named by the awaiting caller
+    TypedJob<F> job(work);
+    submit_write(job);
+    co_await job.done.wait();
+    co_return job.take();
+  }
+  template <std::invocable<Tx&> F>
+  Task<std::invoke_result_t<F&, Tx&>> read(F& query) {  // NOLINT: named by the awaiting caller
+    TypedJob<F> job(query);
+    submit_read(job);
+    co_await job.done.wait();
+    co_return job.take();
+  }
+
+  // Called on the writer thread before each commit, with the rows written and not yet durable: what
+  // the rows refer to (message bodies) must be made durable here.  A throw undoes the whole group.
+  // Set once, before the first write.
+  virtual void before_commit(std::function<void()> hook) = 0;
+
+  // A consistent copy of the whole database into a new file or database, while it is in use.
+  virtual Result<> backup_to(const std::string& target) = 0;
+
+ protected:
+  // Hands the job to a thread; its `done` is set when it is through.  Never blocks, never throws.
+  virtual void submit_write(Job& job) = 0;
+  virtual void submit_read(Job& job) = 0;
+
+ private:
+  template <class F>
+  class TypedJob final : public Job {
+   public:
+    using Answer = std::invoke_result_t<F&, Tx&>;
+    explicit TypedJob(F& work) : work_(work) {}
+
+    bool run(Tx& tx) override {
+      if constexpr (std::is_void_v<Answer>) {
+        work_(tx);
+        return true;
+      } else {
+        answer_.emplace(work_(tx));
+        if constexpr (requires { answer_->error(); })
+          return answer_->has_value();
+        else
+          return true;
+      }
+    }
+    Answer take() {
+      if (failure) std::rethrow_exception(failure);
+      if constexpr (!std::is_void_v<Answer>) return *std::move(answer_);
+    }
+
+   private:
+    F& work_;
+    std::optional<std::conditional_t<std::is_void_v<Answer>, bool, Answer>> answer_;
+  };
+};
+
+struct SqliteOptions {
+  std::string path;       // of the database file; its folder exists.  ":memory:" for tests
+  int readers = 2;        // read-only connections, one thread each
+  std::size_t cache_kib = 16 * 1024;             // page cache of the writer; readers take a quarter
+  std::size_t checkpoint_bytes = 64ull << 20;    // the write-ahead log is folded in at this size
+};
+
+// Opens or creates the database, WAL with synchronous=FULL, and applies the missing migrations of
+// `schema.h`.  Fails when the file is no database, is newer than this program, or is in use by
+// another process.
+Result<std::unique_ptr<Db>> open_sqlite(const SqliteOptions& options);
+
+// A migrated database of its own in memory, for tests.
+std::unique_ptr<Db> open_memory();
+
+}  // namespace todoke::sql
