@@ -30,7 +30,9 @@ target_compile_options(todoke_options INTERFACE
 target_compile_definitions(todoke_options INTERFACE
   _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(todoke_options INTERFACE -Wthread-safety "SHELL:-Xclang -fno-pch-timestamp")
+  target_compile_options(todoke_options INTERFACE -Wthread-safety
+    -Wno-missing-designated-field-initializers  # our option structs have defaults
+    "SHELL:-Xclang -fno-pch-timestamp")
   find_program(MOLD mold)
   find_program(LLD ld.lld-19)
   if(MOLD)

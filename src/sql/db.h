@@ -32,10 +32,10 @@ class Job {
 //   auto uid = co_await db.write(work);      // resumes once the commit is durable
 //   auto rows = co_await db.read(query);     // one consistent snapshot
 //
-// A closure returns a value, nothing, or a Result; a Result that holds an error undoes the closure's
-// writes, and only these.  A closure must be fit to run twice: writes that share a commit with a
-// failing neighbour are run again, and PostgreSQL asks for retries.  It captures by reference (its
-// caller is suspended meanwhile) and touches nothing that another thread may change.
+// A closure returns a value, nothing, or a Result; a Result that holds an error undoes the
+// closure's writes, and only these.  A closure must be fit to run twice: writes that share a commit
+// with a failing neighbour are run again, and PostgreSQL asks for retries.  It captures by
+// reference (its caller is suspended meanwhile) and touches nothing that another thread may change.
 class Db {
  public:
   virtual ~Db() = default;
@@ -99,10 +99,10 @@ class Db {
 };
 
 struct SqliteOptions {
-  std::string path;       // of the database file; its folder exists.  ":memory:" for tests
-  int readers = 2;        // read-only connections, one thread each
-  std::size_t cache_kib = 16 * 1024;             // page cache of the writer; readers take a quarter
-  std::size_t checkpoint_bytes = 64ull << 20;    // the write-ahead log is folded in at this size
+  std::string path;  // of the database file; its folder exists.  ":memory:" for tests
+  int readers = 2;   // read-only connections, one thread each
+  std::size_t cache_kib = 16 * 1024;           // page cache of the writer; readers take a quarter
+  std::size_t checkpoint_bytes = 64ull << 20;  // the write-ahead log is folded in at this size
 };
 
 // Opens or creates the database, WAL with synchronous=FULL, and applies the missing migrations of

@@ -46,18 +46,42 @@ struct Bytes {
 // A parameter, borrowed for the call.
 using Param = std::variant<std::monostate, std::int64_t, double, std::string_view, Bytes>;
 
-inline Param to_param(std::int64_t value) { return value; }
-inline Param to_param(int value) { return static_cast<std::int64_t>(value); }
-inline Param to_param(std::uint32_t value) { return static_cast<std::int64_t>(value); }
-inline Param to_param(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-inline Param to_param(bool value) { return static_cast<std::int64_t>(value ? 1 : 0); }
-inline Param to_param(double value) { return value; }
-inline Param to_param(std::string_view value) { return value; }
-inline Param to_param(const char* value) { return std::string_view(value); }
-inline Param to_param(const std::string& value) { return std::string_view(value); }
-inline Param to_param(Bytes value) { return value; }
-inline Param to_param(Time value) { return to_micros(value); }
-inline Param to_param(std::nullopt_t) { return std::monostate{}; }
+inline Param to_param(std::int64_t value) {
+  return value;
+}
+inline Param to_param(int value) {
+  return static_cast<std::int64_t>(value);
+}
+inline Param to_param(std::uint32_t value) {
+  return static_cast<std::int64_t>(value);
+}
+inline Param to_param(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
+inline Param to_param(bool value) {
+  return static_cast<std::int64_t>(value ? 1 : 0);
+}
+inline Param to_param(double value) {
+  return value;
+}
+inline Param to_param(std::string_view value) {
+  return value;
+}
+inline Param to_param(const char* value) {
+  return std::string_view(value);
+}
+inline Param to_param(const std::string& value) {
+  return std::string_view(value);
+}
+inline Param to_param(Bytes value) {
+  return value;
+}
+inline Param to_param(Time value) {
+  return to_micros(value);
+}
+inline Param to_param(std::nullopt_t) {
+  return std::monostate{};
+}
 template <class T>
 Param to_param(const std::optional<T>& value) {
   return value ? to_param(*value) : Param(std::monostate{});
@@ -75,7 +99,8 @@ class Row {
 
   template <class T>
   T get(int column) const {
-    if constexpr (requires { typename T::value_type; } && !std::is_convertible_v<T, std::string_view>) {
+    if constexpr (requires { typename T::value_type; } &&
+                  !std::is_convertible_v<T, std::string_view>) {
       if (is_null(column)) return std::nullopt;
       return get<typename T::value_type>(column);
     } else if constexpr (std::is_same_v<T, Time>) {

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "net/stream.h"
+
+#include <functional>
+#include <vector>
+
+namespace todoke::net {
+
+// A connection made of strings.  With input given in advance it serves unit tests; with
+// `on_wait` a transcript runner feeds it whenever the session waits for more.
+class MemoryStream final : public Stream {
+ public:
+  explicit MemoryStream(std::string input = {});
+
+  // Called when the session waits and nothing is left: feeds more with feed(), or leaves it, and
+  // the wait throws Closed as if the peer had gone.
+  std::function<void(MemoryStream&)> on_wait;
+  void feed(std::string_view bytes) { script_.append(bytes); }
+  // How many bytes one receive() hands over; tests of chunking set 1.
+  std::size_t chunk = 4096;
+
+  // All that the session sent; take_output() also forgets it.
+  const std::string& output() const { return sent_; }
+  std::string take_output() { return std::exchange(sent_, {}); }
+
+  // Pretends a TLS session: what tls() answers from now on, also after start_tls().
+  void pretend_tls(TlsInfo info) { tls_ = std::move(info); }
+  bool tls_started() const { return tls_started_; }
+  std::chrono::seconds deadline() const { return deadline_; }
+
+  void set_deadline(std::chrono::seconds from_now) override { deadline_ = from_now; }
+  [[nodiscard]] Task<> start_tls(std::shared_ptr<const TlsContext> context) override;
+  const TlsInfo* tls() const override { return tls_ ? &*tls_ : nullptr; }
+  std::optional<std::string> channel_binding(std::string_view type) const override;
+
+ protected:
+  [[nodiscard]] Task<> receive() override;
+  [[nodiscard]] Task<> send() override;
+
+ private:
+  std::string script_;
+  std::string sent_;
+  std::optional<TlsInfo> tls_;
+  bool tls_started_ = false;
+  std::chrono::seconds deadline_{0};
+};
+
+}  // namespace todoke::net

@@ -1,0 +1,90 @@
+#include "net/stream.h"
+
+#include "base/assert.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cstring>
+
+namespace todoke::net {
+
+std::string Peer::network() const {
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, address.c_str(), &v6) != 1) return address;
+  std::memset(v6.s6_addr + 8, 0, 8);
+  char text[INET6_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET6, &v6, text, sizeof text);
+  return std::string(text) + "/64";
+}
+
+bool Peer::is_loopback() const {
+  return address.starts_with("127.") || address == "::1" || address == "unix";
+}
+
+void Stream::consume(std::size_t bytes) {
+  TODOKE_ASSERT(bytes <= end_ - begin_);
+  begin_ += bytes;
+  if (begin_ == end_) begin_ = end_ = 0;
+}
+
+Stream::Room Stream::make_room() {
+  constexpr std::size_t smallest = 4 << 10, largest = 64 << 10;
+  if (begin_ > 0) {
+    std::memmove(input_.get(), input_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (capacity_ - end_ < smallest) {
+    // A buffer that came in full earns a larger one: bulk data in few reads, commands in little
+    // room.
+    auto wanted = std::max({smallest, std::min(largest, capacity_ * 4), end_ + smallest});
+    auto larger = std::make_unique_for_overwrite<char[]>(wanted);
+    if (end_ > 0) std::memcpy(larger.get(), input_.get(), end_);
+    input_ = std::move(larger);
+    capacity_ = wanted;
+  }
+  return {input_.get() + end_, capacity_ - end_};
+}
+
+void Stream::forget_input() {
+  input_.reset();
+  capacity_ = begin_ = end_ = 0;
+}
+
+Task<> Stream::fill() {
+  if (!output_.empty()) co_await send();
+  if (begin_ == end_ && capacity_ > 0 && capacity_ < (64 << 10)) forget_input();
+  co_await receive();
+}
+
+Task<> Stream::flush() {
+  if (!output_.empty()) co_await send();
+}
+
+Task<Stream::Line> Stream::read_line(std::size_t max) {
+  Line line;
+  std::size_t searched = 0;
+  for (;;) {
+    auto seen = buffered();
+    auto end = seen.find('\n', searched);
+    if (end != seen.npos) {
+      bool has_cr = end > 0 && seen[end - 1] == '\r';
+      line.bare_lf = !has_cr;
+      auto text = seen.substr(0, end - (has_cr ? 1 : 0));
+      if (text.size() > max) line.over_long = true;
+      if (!line.over_long) line.text = text;
+      consume(end + 1);
+      co_return line;
+    }
+    searched = seen.size();
+    if (searched > max + 1) {
+      // Keep the last byte: it may be the CR of the ending.
+      line.over_long = true;
+      consume(searched - 1);
+      searched = 1;
+    }
+    co_await fill();
+  }
+}
+
+}  // namespace todoke::net

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "net/reaper.h"
+#include "net/stream.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+struct ssl_st;
+
+namespace todoke::net {
+
+// A connected TCP or Unix socket, with or without TLS.  Included by net/ only.
+class TcpStream final : public Stream {
+ public:
+  // Takes the non-blocking descriptor.
+  TcpStream(boost::asio::io_context& context, Reaper& reaper, int descriptor, Peer peer);
+  ~TcpStream() override;
+
+  void set_deadline(std::chrono::seconds from_now) override;
+  [[nodiscard]] Task<> start_tls(std::shared_ptr<const TlsContext> context) override;
+  const TlsInfo* tls() const override { return tls_.get(); }
+  std::optional<std::string> channel_binding(std::string_view type) const override;
+
+  // Bytes that are there without waiting; for a PROXY header.
+  [[nodiscard]] Task<> fill_without_tls() { return fill(); }
+
+  // For the reaper, on its thread.
+  enum class End { timed_out, stopping, cut };
+  Steady deadline() const { return deadline_; }
+  bool waits_idle() const { return waiting_ && interruptible_; }
+  void end(End how);
+  std::size_t reaper_index = 0;
+
+ protected:
+  [[nodiscard]] Task<> receive() override;
+  [[nodiscard]] Task<> send() override;
+
+ private:
+  enum class Wait { read, write };
+  [[nodiscard]] Task<> wait(Wait what);
+  // Bytes received (> 0), 0 for "wait for `needs`"; throws Closed at the end.
+  std::size_t try_receive(Room room, Wait& needs);
+  std::size_t try_send(std::string_view bytes, Wait& needs);
+  // What an OpenSSL call that did not succeed asks for.
+  Wait tls_needs(int result, const char* during);
+  void say_farewell();
+
+  boost::asio::posix::stream_descriptor socket_;
+  Reaper& reaper_;
+  Steady deadline_ = Steady::max();
+  bool waiting_ = false;
+  std::optional<End> ended_;
+  ssl_st* ssl_ = nullptr;
+  std::shared_ptr<const TlsContext> context_;
+  std::unique_ptr<TlsInfo> tls_;
+};
+
+}  // namespace todoke::net
