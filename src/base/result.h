@@ -44,7 +44,6 @@ inline std::unexpected<Error> fail(Errc code, std::string text) {
 #define TRY(decl, expr) TODOKE_TRY(return, TODOKE_CAT(try_, __LINE__), decl, expr)
 #define CO_TRY(decl, expr) TODOKE_TRY(co_return, TODOKE_CAT(try_, __LINE__), decl, expr)
 #define TODOKE_TRY_OK(ret, tmp, expr) \
-  auto tmp = (expr);                  \
-  if (!tmp) ret std::unexpected(std::move(tmp).error())
+  if (auto tmp = (expr); !tmp) ret std::unexpected(std::move(tmp).error())
 #define TRY_OK(expr) TODOKE_TRY_OK(return, TODOKE_CAT(try_, __LINE__), expr)
 #define CO_TRY_OK(expr) TODOKE_TRY_OK(co_return, TODOKE_CAT(try_, __LINE__), expr)

@@ -70,7 +70,6 @@ create table placement (
   pop3_size bigint,                     -- null: size
   primary key (account_id, mailbox_id, uid)
 ) without rowid;
-create index placement_message on placement (account_id, message_id);
 
 -- What was expunged: the UIDs for QRESYNC, and for 30 days all that a restore needs.
 create table vanished (

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/result.h"
+#include "blob/store.h"
+#include "sql/tx.h"
+#include "store/model.h"
+
+#include <optional>
+
+// Writing messages, inside the caller's transaction.  These are the only statements that make rows
+// of blob, message and placement; `delivery`, APPEND and imports all come through here.
+namespace todoke::store {
+
+// Upper bounds on the bytes of an account; nothing: none of its own.
+struct Quota {
+  std::optional<std::int64_t> account_bytes;
+};
+
+// Puts a message into a mailbox.  Errors change nothing: not_found (no such account or mailbox),
+// over_limit (quota), invalid (an explicit UID that was given out already).
+Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                      const NewMessage& message, const Quota& quota);
+
+// Records where a body stands and how many messages and queue rows refer to it; once per body,
+// after these rows are known and in the same transaction.
+void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, std::int64_t refs);
+
+// The rows of a new account: its state, the INBOX, and one mailbox for each role, named by locale.
+void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::string_view locale, Time now);
+
+}  // namespace todoke::store

@@ -1,0 +1,135 @@
+#include "store/expunge.h"
+
+namespace todoke::store {
+namespace {
+
+// The account's next MODSEQ.
+std::int64_t next_modseq(sql::Tx& tx, std::int64_t account_id) {
+  return tx
+      .first<std::int64_t>(
+          "update mail_account set modseq = modseq + 1 where account_id = $1 returning modseq",
+          account_id)
+      .value_or(0);
+}
+
+struct Totals {
+  std::int64_t messages = 0, unseen = 0, bytes = 0;
+  void add(const sql::Row& row, int flags, int size) {
+    ++messages;
+    unseen += (row.integer(flags) & flag_seen) == 0 ? 1 : 0;
+    bytes += row.integer(size);
+  }
+};
+
+// Adds `sign` times the totals to the counters of mailbox and account.  Bytes of expunged messages
+// count no more against the quota, though they can be restored.
+void count(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, std::int64_t modseq,
+           const Totals& totals, int sign) {
+  tx.run(
+      "update mailbox set message_count = message_count + $3, unseen_count = unseen_count + $4, "
+      "size_bytes = size_bytes + $5, highestmodseq = $6 where account_id = $1 and id = $2",
+      account_id, mailbox_id, sign * totals.messages, sign * totals.unseen, sign * totals.bytes,
+      modseq);
+  tx.run(
+      "update mail_account set used_bytes = used_bytes + $2, message_count = message_count + $3 "
+      "where account_id = $1",
+      account_id, sign * totals.bytes, sign * totals.messages);
+}
+
+}  // namespace
+
+int expunge(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+            std::span<const std::uint32_t> uids, Time now) {
+  if (uids.empty()) return 0;
+  auto modseq = next_modseq(tx, account_id);
+  Totals totals;
+  for (auto uid : uids) {
+    auto take = [&](const sql::Row& row) { totals.add(row, 0, 1); };
+    tx.each(
+        "insert into vanished (account_id, mailbox_id, uid, modseq, expunged_at, message_id, "
+        "flags, keywords, size, pop3_seq, pop3_uidl, pop3_size) "
+        "select account_id, mailbox_id, uid, $4, $5, message_id, flags, keywords, size, pop3_seq, "
+        "pop3_uidl, pop3_size from placement "
+        "where account_id = $1 and mailbox_id = $2 and uid = $3 returning flags, size",
+        take, account_id, mailbox_id, uid, modseq, now);
+    tx.run("delete from placement where account_id = $1 and mailbox_id = $2 and uid = $3",
+           account_id, mailbox_id, uid);
+  }
+  count(tx, account_id, mailbox_id, modseq, totals, -1);
+  return static_cast<int>(totals.messages);
+}
+
+int restore_expunged(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, Time since) {
+  std::vector<std::uint32_t> uids;
+  Totals totals;
+  auto take = [&](const sql::Row& row) {
+    uids.push_back(static_cast<std::uint32_t>(row.integer(0)));
+    totals.add(row, 1, 2);
+  };
+  tx.each(
+      "select uid, flags, size from vanished where account_id = $1 and mailbox_id = $2 "
+      "and message_id is not null and expunged_at >= $3 order by uid",
+      take, account_id, mailbox_id, since);
+  if (uids.empty()) return 0;
+  auto modseq = next_modseq(tx, account_id);
+  auto last_uid = tx.first<std::uint32_t>(
+      "update mailbox set uidnext = uidnext + $3 where account_id = $1 and id = $2 "
+      "and deleted_at is null returning uidnext",
+      account_id, mailbox_id, totals.messages);
+  if (!last_uid) return 0;
+  auto uid = *last_uid - static_cast<std::uint32_t>(uids.size());
+  for (auto old_uid : uids) {
+    tx.run(
+        "insert into placement (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, "
+        "size, saved_at, pop3_seq, pop3_uidl, pop3_size) "
+        "select account_id, mailbox_id, $4, message_id, flags, keywords, $5, size, expunged_at, "
+        "pop3_seq, pop3_uidl, pop3_size from vanished "
+        "where account_id = $1 and mailbox_id = $2 and uid = $3",
+        account_id, mailbox_id, old_uid, uid++, modseq);
+    tx.run(
+        "update vanished set message_id = null "
+        "where account_id = $1 and mailbox_id = $2 and uid = $3",
+        account_id, mailbox_id, old_uid);
+  }
+  count(tx, account_id, mailbox_id, modseq, totals, 1);
+  return static_cast<int>(totals.messages);
+}
+
+Purged purge_expunged(sql::Tx& tx, Time before, int limit) {
+  struct Gone {
+    std::int64_t account_id, mailbox_id, uid, message_id;
+  };
+  std::vector<Gone> gone;
+  auto take = [&](const sql::Row& row) {
+    gone.push_back({row.integer(0), row.integer(1), row.integer(2), row.integer(3)});
+  };
+  tx.each(
+      "select account_id, mailbox_id, uid, message_id from vanished "
+      "where expunged_at < $1 and message_id is not null order by expunged_at limit $2",
+      take, before, limit);
+  Purged purged;
+  for (const auto& one : gone) {
+    tx.run(
+        "update vanished set message_id = null "
+        "where account_id = $1 and mailbox_id = $2 and uid = $3",
+        one.account_id, one.mailbox_id, one.uid);
+    auto blob_id = tx.first<std::int64_t>(
+        "delete from message where account_id = $1 and id = $2 returning blob_id", one.account_id,
+        one.message_id);
+    ++purged.messages;
+    if (!blob_id) continue;
+    tx.run("update blob set refs = refs - 1 where id = $1", *blob_id);
+    auto free = [&](const sql::Row& row) {
+      purged.bodies.push_back({.segment = row.get<std::uint64_t>(0),
+                               .offset = row.get<std::uint64_t>(1),
+                               .stored = row.get<std::uint64_t>(2),
+                               .size = row.get<std::uint64_t>(3)});
+    };
+    tx.each(
+        "delete from blob where id = $1 and refs <= 0 returning segment, position, stored, size",
+        free, *blob_id);
+  }
+  return purged;
+}
+
+}  // namespace todoke::store

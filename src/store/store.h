@@ -1,0 +1,140 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/worker_pool.h"
+#include "blob/store.h"
+#include "directory/model.h"
+#include "sql/db.h"
+#include "store/hub.h"
+#include "store/maildrop.h"
+#include "store/model.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace todoke::store {
+
+class Store;
+
+// An open mailbox: the only way to its messages, and proof that its holder has the rights it asked
+// for.  Cheap to copy; outlived by the Store.  Used by one session.
+class Mailbox {
+ public:
+  std::int64_t id() const { return mailbox_id_; }
+  Rights rights() const { return rights_; }
+
+  // What POP3 shows: the messages in their POP3 order, without reading one of them.
+  [[nodiscard]] Task<std::shared_ptr<const Maildrop>> maildrop();
+
+  // Where the bodies of messages stand now, in the order asked; for a message that is gone a
+  // Location of size 0.  Places hold for a minute at least, then ask again.
+  [[nodiscard]] Task<std::vector<blob::Location>> locate(std::vector<std::int64_t> message_ids);
+
+  // Removes messages from the mailbox; a restore can bring them back for 30 days.  UIDs that are
+  // gone already are passed over.  Answers how many went.  Needs right_expunge.
+  [[nodiscard]] Task<Result<int>> expunge(std::vector<std::uint32_t> uids);
+
+ private:
+  friend Store;
+  Mailbox(Store& store, std::int64_t account_id, std::int64_t mailbox_id, Rights rights)
+      : store_(&store), account_id_(account_id), mailbox_id_(mailbox_id), rights_(rights) {}
+  Store* store_;
+  std::int64_t account_id_;
+  std::int64_t mailbox_id_;
+  Rights rights_;
+};
+
+// An expunged message that can still be restored.
+struct Expunged {
+  std::int64_t mailbox_id = 0;
+  std::uint32_t uid = 0;
+  std::int64_t size = 0;
+  Time expunged_at{};
+  std::string preview;
+};
+
+// A message as an export sees it.
+struct StoredMessage {
+  std::int64_t id = 0;
+  std::uint32_t uid = 0;
+  unsigned flags = 0;
+  std::string keywords;
+  Time internal_date{};
+  blob::Location body;
+};
+
+// The mailboxes and messages of all accounts.  Any thread.
+class Store {
+ public:
+  Store(sql::Db& db, blob::Store& blobs, const Clock& clock, IdGenerator& ids, WorkerPool& pool,
+        Hub& hub);
+  ~Store();
+
+  // ---- For sessions: nothing without a principal (mail-server rule R8)
+
+  // Opens a mailbox of the principal's account.  not_found, whether it does not exist or is not the
+  // principal's to see: the two look the same.
+  [[nodiscard]] Task<Result<Mailbox>> open(directory::Principal principal, std::int64_t mailbox_id,
+                                           Rights needed);
+
+  // Appends `length` bytes of a body from `offset` to `out`.  Reads what the page cache has without
+  // leaving the thread, else on a worker.  Errc::corrupt: the checksum failed; not_found: moved.
+  [[nodiscard]] Task<Result<std::string>> read(blob::Location at, std::uint64_t offset,
+                                               std::uint64_t length);
+  // The first half of read(): false if the disk would have to be waited for.
+  Result<bool> read_cached(const blob::Location& at, std::uint64_t offset, std::uint64_t length,
+                           std::string& out) {
+    return blobs_.read_cached(at, offset, length, out);
+  }
+
+  // ---- For administration, by account; the caller has checked who asks
+
+  [[nodiscard]] Task<std::vector<MailboxInfo>> mailboxes(std::int64_t account_id,
+                                                         bool with_deleted);
+  [[nodiscard]] Task<Result<MailboxInfo>> create_mailbox(std::int64_t account_id, std::string name);
+  // The mailbox and its messages can be restored for 30 days.  The INBOX stays.
+  [[nodiscard]] Task<Result<>> delete_mailbox(std::int64_t account_id, std::int64_t mailbox_id);
+  [[nodiscard]] Task<Result<>> restore_mailbox(std::int64_t account_id, std::int64_t mailbox_id);
+
+  [[nodiscard]] Task<std::vector<Expunged>> expunged(std::int64_t account_id,
+                                                     std::int64_t mailbox_id);
+  // Brings expunged messages back under new UIDs, with their flags and POP3 UIDLs.
+  [[nodiscard]] Task<Result<int>> restore_expunged(std::int64_t account_id, std::int64_t mailbox_id,
+                                                   Time since);
+
+  // The messages of a mailbox with UIDs above `after`, at most `limit`, by UID.
+  [[nodiscard]] Task<std::vector<StoredMessage>> messages(std::int64_t account_id,
+                                                          std::int64_t mailbox_id,
+                                                          std::uint32_t after, int limit);
+
+  // ---- Housekeeping
+
+  // Removes for good what has been deleted for more than 30 days, a bounded piece at a time; the
+  // number of messages purged, 0 when nothing is left to do.
+  [[nodiscard]] Task<int> purge_some();
+  // Tells the blob store what is alive, once after a start, so that compaction may begin.
+  [[nodiscard]] Task<> account_for_blobs();
+  // One round of compaction on a worker thread; bytes freed.
+  [[nodiscard]] Task<std::uint64_t> compact_some();
+
+  Hub& hub() { return hub_; }
+  blob::Store& blobs() { return blobs_; }
+
+ private:
+  friend Mailbox;
+  sql::Db& db_;
+  blob::Store& blobs_;
+  const Clock& clock_;
+  IdGenerator& ids_;
+  WorkerPool& pool_;
+  Hub& hub_;
+  std::unique_ptr<MaildropCache> maildrops_;
+};
+
+constexpr std::chrono::days kept_after_deletion{30};
+
+}  // namespace todoke::store
