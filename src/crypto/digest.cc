@@ -61,9 +61,9 @@ std::string pbkdf2_hmac_sha256(std::string_view password, std::string_view salt,
                                std::uint32_t iterations, std::size_t length) {
   TODOKE_ASSERT(iterations > 0 && length > 0);
   std::string out(length, '\0');
-  auto done = PKCS5_PBKDF2_HMAC(password.data(), to_int(password.size()), data_of(salt),
-                                to_int(salt.size()), to_int(iterations), EVP_sha256(),
-                                to_int(length), data_of(out));
+  const char* secret = password.data();
+  auto done = PKCS5_PBKDF2_HMAC(secret, to_int(password.size()), data_of(salt), to_int(salt.size()),
+                                to_int(iterations), EVP_sha256(), to_int(length), data_of(out));
   TODOKE_ASSERT(done == 1);
   return out;
 }

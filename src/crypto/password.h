@@ -26,7 +26,8 @@
 //
 // Work that a form asks for is bounded (rule R11 of the architecture), so that an import cannot
 // tie up the server: 1,000,000 rounds of SHA-crypt, bcrypt cost 14, 64 MiB of yescrypt or scrypt,
-// 256 MiB of argon2 and 1 GiB of it filled over all passes.  The dearest takes about a second.
+// 256 MiB of argon2 and 1 GiB of it filled over all passes.  The dearest takes a second;
+// SHA-crypt at its bound up to four, for it takes longer with longer passwords.
 //
 // Everything here is slow on purpose: call it on a worker pool, never on an I/O thread.
 namespace todoke::crypto {

@@ -29,7 +29,7 @@ bool is_text(std::string_view message) {
   auto size = static_cast<std::int32_t>(message.size());
   for (std::int32_t at = 0; at < size;) {
     UChar32 code_point = 0;
-    U8_NEXT(bytes, at, size, code_point);
+    U8_NEXT(bytes, at, size, code_point);  // NOLINT(bugprone-inc-dec-in-conditions): a macro of ICU
     if (code_point <= 0) return false;
   }
   return true;

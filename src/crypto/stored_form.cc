@@ -18,11 +18,11 @@ constexpr std::size_t max_stored_form = 2048;
 
 constexpr std::uint64_t max_sha_crypt_rounds = 1'000'000;  // 0.4 s; other software writes 656,000
 constexpr std::uint64_t min_sha_crypt_rounds = 1000;       // crypt(3) takes no fewer
-constexpr std::uint64_t max_bcrypt_cost = 14;              // 0.8 s
-constexpr std::uint64_t max_md5_rounds = 1'000'000;        // $md5$ and $sha1$
+constexpr std::uint64_t max_bcrypt_cost = 14;              // 0.9 s
+constexpr std::uint64_t max_slow_rounds = 500'000;         // $md5$ and $sha1$, 0.7 s
 constexpr std::uint64_t max_bsdi_rounds = 1'000'000;
-constexpr std::uint64_t max_argon2_memory = 256 * 1024;  // KiB
-constexpr std::uint64_t max_argon2_work = 1024 * 1024;   // KiB times passes
+constexpr std::uint64_t max_argon2_memory = 262'144;  // KiB
+constexpr std::uint64_t max_argon2_work = 1'048'576;  // KiB times passes
 constexpr std::uint64_t max_argon2_lanes = 16;
 
 // The base 64 of crypt(3), which is not that of RFC 4648.
@@ -150,7 +150,8 @@ Result<> check_scrypt_crypt(Cursor in) {
 Result<> check_sha1_crypt(Cursor in) {
   auto rounds = take_number(in);
   if (!rounds || *rounds == 0 || !in.take('$')) return malformed("the number of rounds");
-  if (*rounds > max_md5_rounds) return too_costly("more than 1000000 rounds");
+  if (*rounds > max_slow_rounds) return too_costly("more than 500000 rounds");
+  if (in.peek() == '$') return malformed("$sha1$ without salt");
   TRY_OK(take_salt(in, 64));
   return take_hash(in, 28);
 }
@@ -161,7 +162,7 @@ Result<> check_sun_md5(Cursor in) {
     if (!take_exactly(in, "rounds=")) return malformed("the number of rounds");
     auto rounds = take_number(in);
     if (!rounds || *rounds == 0) return malformed("the number of rounds");
-    if (*rounds > max_md5_rounds) return too_costly("more than 1000000 rounds");
+    if (*rounds > max_slow_rounds) return too_costly("more than 500000 rounds");
   }
   if (!in.take('$')) return malformed("no $ before the salt");
   TRY_OK(take_salt(in, 64));
