@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,7 +10,8 @@
 #include <variant>
 
 // Syntax of POP3 commands: RFC 1939, RFC 2449, RFC 2595 §4, RFC 5034, RFC 6856.  Pure: bytes in,
-// values out.  Whether a command is allowed now, the session decides.
+// values out, linear time, no
+// more memory than the line is long.  Whether a command is allowed now, the session decides.
 namespace todoke::pop3 {
 
 // The octets of a command line with its CRLF (RFC 2449 §4).

@@ -11,12 +11,14 @@
 #include <variant>
 
 // Syntax of SMTP and LMTP commands.  Pure: bytes in, values out.  Whether a command or parameter is
-// offered, allowed now or makes sense, the session decides.
+// offered, allowed now or makes sense, the session decides.  Time is linear and memory no more than
+// the line is long, so the limit on lines (RFC 5321 §4.5.3.1.4) is the only budget needed.
 namespace todoke::smtp {
 
 // RFC 5321 §4.1.1.1.
 // deviation: RFC 5321 §4.1.1.1 — any text is taken for a name: many clients send what their owner
-// typed as the computer's name.  It has no control character; is_domain tells whether it is lawful.
+// typed as the computer's name.  At most max_domain bytes of any kind but control characters;
+// is_domain tells whether it is lawful.
 struct Ehlo {
   std::string name;
 };
@@ -37,7 +39,7 @@ struct Mail {
   Body body = Body::seven_bit;
   bool smtp_utf8 = false;            // RFC 6531 §3.4
   bool require_tls = false;          // RFC 8689 §4
-  std::optional<std::string> auth;   // RFC 4954 §5, decoded; empty for AUTH=<>
+  std::optional<std::string> auth;   // RFC 4954 §5, decoded, no controls; empty for <>
   std::optional<Ret> ret;            // RFC 3461 §4.3
   std::optional<std::string> envid;  // RFC 3461 §4.4, decoded, printable ASCII
 };

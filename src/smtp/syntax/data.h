@@ -45,7 +45,8 @@ class LineChecker {
 class DataReader {
  public:
   struct Piece {
-    std::string_view text;     // bytes of the message: a view into the input, or a constant
+    std::string_view
+        text;  // bytes of the message: perhaps none; a view into the input, or a constant
     std::size_t consumed = 0;  // how much of the input was used
   };
 

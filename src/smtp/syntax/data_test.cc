@@ -21,13 +21,13 @@ struct Decoded {
   friend bool operator==(const Decoded&, const Decoded&) = default;
 };
 
-// Feeds `input` in pieces: bit i of `cuts` set means a cut after byte i.
+// Feeds `input` in pieces: bit i of `cuts` set means a cut after byte i, of every 32 bytes.
 Decoded decode(std::string_view input, unsigned cuts) {
   DataReader reader;
   Decoded out;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < input.size() && !reader.ended(); ++i) {
-    if (i + 1 < input.size() && (cuts >> i & 1) == 0) continue;
+    if (i + 1 < input.size() && (cuts >> i % 32 & 1) == 0) continue;
     out.consumed += reader.read(input.substr(begin, i + 1 - begin), out.text);
     begin = i + 1;
   }

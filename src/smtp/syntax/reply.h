@@ -52,7 +52,7 @@ std::string render(const Reply& reply);
 class ReplyParser {
  public:
   static constexpr std::size_t max_lines = 200;
-  static constexpr std::size_t max_bytes = 32 * 1024;
+  static constexpr std::size_t max_bytes = 32'768;
 
   // One line without its line end.  True means that the reply is complete: take it.
   // Errc::invalid: this is no SMTP reply, the connection is useless.  Errc::over_limit: too long.
