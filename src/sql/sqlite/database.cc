@@ -46,6 +46,7 @@ Database::Database(const sql::SqliteOptions& options, FileLock lock,
 }
 
 void Database::start() {
+  copier_ = std::make_unique<LogCopier>(options_.path);
   threads_.emplace_back([this] { write_loop(); });
   pthread_setname_np(threads_.back().native_handle(), "sql-writer");
   for (int i = 0; i < std::max(options_.readers, 1); ++i) {
@@ -61,6 +62,7 @@ Database::~Database() {
   writes_.close();
   reads_.close();
   for (auto& thread : threads_) thread.join();
+  copier_ = nullptr;
   readers_.clear();
   try {
     writer_->checkpoint(Connection::Checkpoint::truncate);
@@ -86,7 +88,7 @@ void Database::write_loop() {
   while (Job* first = writes_.wait()) {
     commit_group(*first);
     writes_.finished();
-    if (log_bytes() >= fold_at_) fold_log();
+    fold_log();
   }
 }
 
@@ -209,29 +211,33 @@ std::uint64_t Database::log_bytes() const {
   return frames_.load(std::memory_order_relaxed) * frame_bytes;
 }
 
-// Copies the log into the database file and starts it anew.  The log can only start anew at a
-// moment when nobody reads from it, and under constant reading that moment must be made: the
-// readers are held for as long as the log's excess seems worth.
+// Called between two groups.  When the log has grown, has it copied into the database file, and
+// when that is done, lets it start anew.  That takes a moment when nobody reads from the log, and
+// under constant reading the moment must be made: the readers are held for as long as the log's
+// excess seems worth.
 void Database::fold_log() {
-  using enum Connection::Checkpoint;
-  const auto excess = log_bytes() / std::max<std::uint64_t>(options_.checkpoint_bytes, 1);
-  const auto patience = milliseconds(50 * std::min<std::uint64_t>(excess, 100));
-  bool folded = false;
-  bool failed = false;
-  try {
-    writer_->checkpoint(passive);  // the bulk, while the readers go on
-    reads_.pause(patience);
-    folded = writer_->checkpoint(restart);
-  } catch (const sql::Unavailable& e) {
-    failed = true;
-    if (!fold_failing_)
-      log::error("sql.checkpoint", {{"error", e.what()}, {"log_bytes", log_bytes()}});
+  switch (copier_->state()) {
+    case LogCopier::State::idle:
+      if (log_bytes() >= fold_at_) copier_->start();
+      return;
+    case LogCopier::State::copying:
+      return;
+    case LogCopier::State::copied:
+      break;
   }
-  fold_failing_ = failed;
+  const auto excess = log_bytes() / std::max<std::uint64_t>(options_.checkpoint_bytes, 1);
+  bool folded = false;
+  reads_.pause(milliseconds(50 * std::min<std::uint64_t>(excess, 100)));
+  try {
+    folded = writer_->checkpoint(Connection::Checkpoint::restart);
+  } catch (const sql::Unavailable&) {
+    // The disk refused; the copier has said so.
+  }
   reads_.resume();
+  frames_ = writer_->wal_frames();
   // Not soon again if readers or the disk prevent it, as each attempt costs a sync.
   fold_at_ = folded ? options_.checkpoint_bytes : log_bytes() + options_.checkpoint_bytes / 4;
-  if (folded) frames_ = 0;
+  copier_->acknowledge();
 }
 
 }  // namespace todoke::sqlite
