@@ -290,11 +290,11 @@ const Label& choose(const Label* declared, std::string_view bytes) {
       return utf8.errors == 0 && utf8.long_forms > 0 ? named("utf-8") : *declared;
     case Family::shift_jis:
       if (utf8.errors == 0 && utf8.long_forms > 0) return named("utf-8");
-      if (plausibility_as_shift_jis(bytes).convincing()) return *declared;
+      if (plausibility_as_shift_jis(bytes).beats(plausibility_as_euc_jp(bytes))) return *declared;
       break;
     case Family::euc_jp:
       if (utf8.errors == 0 && utf8.long_forms > 0) return named("utf-8");
-      if (plausibility_as_euc_jp(bytes).convincing()) return *declared;
+      if (plausibility_as_euc_jp(bytes).beats(plausibility_as_shift_jis(bytes))) return *declared;
       break;
     default:
       break;

@@ -21,6 +21,8 @@ struct Plausibility {
   std::size_t errors = 0;
   long score = 0;
   bool convincing() const { return characters > 0 && errors * 10 <= characters; }
+  // Whether a declaration of this encoding may stand against the other one.
+  bool beats(const Plausibility& other) const { return convincing() && errors <= other.errors; }
 };
 Plausibility plausibility_as_shift_jis(std::string_view bytes);
 Plausibility plausibility_as_euc_jp(std::string_view bytes);

@@ -51,8 +51,7 @@ bool is_file_name(std::string_view name) {
 std::string take_value(Cursor& cursor, std::string_view name) {
   cursor.skip_spaces();
   if (cursor.take('"')) return take_quoted(cursor);
-  auto text = cursor.take_until(";");
-  if (!is_file_name(name)) text = text.substr(0, text.find_first_of(" \t("));
+  auto text = cursor.take_until(is_file_name(name) ? ";" : "; \t(");
   return std::string(ascii::trim(text));
 }
 
