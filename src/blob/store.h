@@ -67,10 +67,10 @@ class Store {
   virtual void set_live(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& live) = 0;
 
   // Rewrites the closed segment that has the largest dead share, if more than half of it is dead:
-  // copies what `live(segment)` says the owner refers to, syncs, and calls `moved` with pairs of old
-  // and new places, which must have replaced them durably when it returns.  The old file goes when
-  // nobody reads from it any more and a minute has passed.  Returns bytes freed; 0: nothing to do.
-  // Blocks; one call at a time.
+  // copies what `live(segment)` says the owner refers to, syncs, and calls `moved` with pairs of
+  // old and new places, which must have replaced them durably when it returns.  The old file goes
+  // when nobody reads from it any more and a minute has passed.  Returns bytes freed; 0: nothing to
+  // do. Blocks; one call at a time.
   using Live = std::function<std::vector<Location>(std::uint64_t segment)>;
   using Moved = std::function<void(const std::vector<std::pair<Location, Location>>&)>;
   virtual std::uint64_t compact(const Live& live, const Moved& moved) = 0;
@@ -80,8 +80,9 @@ class Store {
     Location at;
     std::string text;
   };
-  virtual void verify(const std::function<void(const Problem&)>& bad,
-                      const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) = 0;
+  virtual void verify(
+      const std::function<void(const Problem&)>& bad,
+      const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) = 0;
 
   struct Usage {
     std::uint64_t segments = 0;
