@@ -66,7 +66,7 @@ Database::~Database() {
   readers_.clear();
   try {
     writer_->checkpoint(Connection::Checkpoint::truncate);
-  } catch (const sql::Unavailable& e) {
+  } catch (const std::exception& e) {
     // Nothing is lost: the next start reads the log.
     log::error("sql.checkpoint", {{"error", e.what()}});
   }
@@ -230,8 +230,8 @@ void Database::fold_log() {
   reads_.pause(milliseconds(50 * std::min<std::uint64_t>(excess, 100)));
   try {
     folded = writer_->checkpoint(Connection::Checkpoint::restart);
-  } catch (const sql::Unavailable&) {
-    // The disk refused; the copier has said so.
+  } catch (const std::exception&) {
+    folded = false;  // the disk refused, and the copier has said so
   }
   reads_.resume();
   frames_ = writer_->wal_frames();

@@ -62,7 +62,7 @@ void LogCopier::copy() {
     connection_.checkpoint(Connection::Checkpoint::passive);
     connection_.checkpoint(Connection::Checkpoint::passive);
     failing_ = false;
-  } catch (const sql::Unavailable& e) {
+  } catch (const std::exception& e) {
     if (!std::exchange(failing_, true)) log::error("sql.checkpoint", {{"error", e.what()}});
   }
 }
