@@ -104,8 +104,7 @@ SaslServer::SaslServer(Directory& directory, const net::Stream& io, Service serv
 
 SaslServer::~SaslServer() = default;
 
-std::vector<std::string_view> SaslServer::mechanisms(const net::Stream& io,
-                                                     bool allow_plain_text) {
+std::vector<std::string_view> SaslServer::mechanisms(const net::Stream& io, bool allow_plain_text) {
   std::vector<std::string_view> offer;
   if (can_bind(io)) offer.push_back("SCRAM-SHA-256-PLUS");
   offer.push_back("SCRAM-SHA-256");

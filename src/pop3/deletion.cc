@@ -47,9 +47,8 @@ Task<> Session::handle(Quit) {
     if (t.deleted[i]) uids.push_back(entries[i].uid);
   auto gone = co_await t.mailbox.expunge(std::move(uids));
   if (!gone) {
-    log::error("pop3.expunge", {{"session", id_},
-                                {"login", t.principal.login},
-                                {"reason", gone.error().text}});
+    log::error("pop3.expunge",
+               {{"session", id_}, {"login", t.principal.login}, {"reason", gone.error().text}});
     error("[SYS/TEMP] The messages could not be deleted; all of them are kept");
     co_return;
   }

@@ -36,9 +36,9 @@ struct Server {
   store::Store& store;
   directory::Directory& directory;
   const Clock& clock;
-  IdGenerator& ids;                  // of sessions, for the log
+  IdGenerator& ids;                     // of sessions, for the log
   const net::TlsHolder* tls = nullptr;  // null: no STLS
-  std::string host;                  // our name, in the greeting
+  std::string host;                     // our name, in the greeting
   Limits limits{};
   // RFC 1939 §3: a session that timed out ends without a word.
   net::Farewells farewells{.timed_out = {},

@@ -83,8 +83,8 @@ Task<> Session::obey(std::string line) {
     co_return;
   }
   if (!in_place(*command)) co_return;
-  auto step = std::visit([this](auto parsed) { return handle(std::move(parsed)); },
-                         *std::move(command));
+  auto step =
+      std::visit([this](auto parsed) { return handle(std::move(parsed)); }, *std::move(command));
   co_await std::move(step);
 }
 
@@ -128,8 +128,9 @@ void Session::apologise() {
 // STLS is of the AUTHORIZATION state only (RFC 2595 §4).
 Task<> Session::handle(Capa) {
   ok("This is what we can do");
-  io_.write("TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nUTF8\r\n"
-            "LANG\r\n");
+  io_.write(
+      "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nUTF8\r\n"
+      "LANG\r\n");
   if (plain_text_allowed()) io_.write("USER\r\n");
   auto mechanisms = directory::SaslServer::mechanisms(io_, plain_text_allowed());
   if (!mechanisms.empty()) io_.write(fmt::format("SASL {}\r\n", fmt::join(mechanisms, " ")));
