@@ -206,6 +206,7 @@ std::string play_file(const std::filesystem::path& path, const MakeFixture& make
 
 std::string play(const Transcript& transcript, const MakeFixture& make) {
   for (std::size_t chunk : {4096, 1}) {
+    if (chunk == 1 && transcript.whole) break;
     auto trouble = Player(transcript, make(), chunk).run();
     if (!trouble.empty()) return trouble;
   }

@@ -94,6 +94,10 @@ Result<Transcript> parse_transcript(std::string name, std::string_view text) {
     if (line.starts_with('#') && line.contains("RFC ") && line.contains("§"))
       transcript.cites_rfc = true;
     if (line.empty() || line.starts_with('#')) continue;
+    if (line == "whole") {
+      transcript.whole = true;
+      continue;
+    }
     auto where = transcript.name + ":" + std::to_string(number) + ": ";
     if (line.starts_with('|')) {
       if (transcript.steps.empty() || transcript.steps.back().kind != Step::Kind::given)

@@ -32,6 +32,7 @@
 //   \n \r \0 \\ \$ \xff   bytes; a lone \ at the end of a C: line: send it without CRLF
 //   closed            the server has ended the connection
 //   gone              the client breaks the connection off
+//   whole             this transcript is not played byte by byte: what arrives together matters
 namespace todoke::transcripts {
 
 struct Step {
@@ -47,6 +48,7 @@ struct Step {
 struct Transcript {
   std::string name;
   bool cites_rfc = false;  // its comment says which section it shows
+  bool whole = false;
   std::vector<Step> steps;
 };
 
