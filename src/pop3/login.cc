@@ -111,18 +111,15 @@ Task<> Session::exchange(Auth command) {
 }
 
 // RFC 3206: [AUTH] makes a client ask for another password, [SYS/TEMP] makes it try again later.
+// The directory's words tell a stranger nothing.
 void Session::refuse_login(const Error& why, std::string_view mechanism, std::string_view login) {
   log::info("pop3.login_failed", {{"session", id_},
                                   {"login", login},
                                   {"peer", io_.peer().address},
                                   {"mechanism", mechanism},
                                   {"reason", why.text}});
-  if (why.code == Errc::over_limit)
-    error("[SYS/TEMP] Too many failed logins, try again later");
-  else if (why.code == Errc::unavailable)
-    error("[SYS/TEMP] Logins cannot be checked now, try again later");
-  else
-    error("[AUTH] Login name or password is wrong, or not for POP3");
+  bool later = why.code == Errc::over_limit || why.code == Errc::unavailable;
+  error((later ? "[SYS/TEMP] " : "[AUTH] ") + why.text);
   if (++failed_logins_ >= server_.limits.failed_logins) over_ = true;
 }
 
