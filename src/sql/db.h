@@ -24,6 +24,7 @@ class Job {
 
   std::exception_ptr failure;  // set by the driver when the job could not be done
   Completion done;
+  Job* next = nullptr;  // the driver's queue
 };
 
 // A database.  Any thread may call read and write; closures run on the database's own threads.
@@ -55,12 +56,15 @@ class Db {
     co_return job.take();
   }
 
-  // Called on the writer thread before each commit, with the rows written and not yet durable: what
-  // the rows refer to (message bodies) must be made durable here.  A throw undoes the whole group.
-  // Set once, before the first write.
+  // Called on the writer thread before each commit that holds changes, with the rows written and
+  // not yet durable: what the rows refer to (message bodies) must be made durable here.  A throw
+  // undoes the whole group, and each of its jobs gets Unavailable with the words of what was
+  // thrown. Set once, before the first write.
   virtual void before_commit(std::function<void()> hook) = 0;
 
   // A consistent copy of the whole database into a new file or database, while it is in use.
+  // Durable on return.  Blocks the caller for as long as the copy takes, and nobody else.
+  // Errc::conflict: the target exists.
   virtual Result<> backup_to(const std::string& target) = 0;
 
  protected:
@@ -99,18 +103,26 @@ class Db {
 };
 
 struct SqliteOptions {
+<<<<<<< HEAD
   std::string path;  // of the database file; its folder exists.  ":memory:" for tests
   int readers = 2;   // read-only connections, one thread each
+=======
+  std::string path;                            // of the database file; its folder exists
+  int readers = 2;                             // read-only connections, one thread each
+>>>>>>> sql
   std::size_t cache_kib = 16 * 1024;           // page cache of the writer; readers take a quarter
   std::size_t checkpoint_bytes = 64ull << 20;  // the write-ahead log is folded in at this size
 };
 
 // Opens or creates the database, WAL with synchronous=FULL, and applies the missing migrations of
-// `schema.h`.  Fails when the file is no database, is newer than this program, or is in use by
-// another process.
+// `schema.h`.  Fails when the file is no database of ours (Errc::corrupt), is newer than this
+// program (Errc::invalid), is in use by another process (Errc::conflict) or cannot be opened
+// (Errc::unavailable).  Closing waits for the jobs that were submitted.
 Result<std::unique_ptr<Db>> open_sqlite(const SqliteOptions& options);
 
-// A migrated database of its own in memory, for tests.
+// A migrated database of its own in memory, for tests.  It is open_sqlite on a file of a memory
+// file system (/dev/shm, else TMPDIR) that is never synced and is removed at close, so that it
+// behaves like the real one in all but durability.
 std::unique_ptr<Db> open_memory();
 
 }  // namespace todoke::sql

@@ -1,15 +1,17 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/function_ref.h"
 
+#include <concepts>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <variant>
 
 namespace todoke::sql {
@@ -20,15 +22,17 @@ struct Unavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A constraint refused a row.  A closure that expects this asks first, or uses "on conflict".
-// Thrown out of Db::write; nothing of the closure was kept.
+// A constraint refused a row, or a value was refused (too large, a malformed search expression).
+// A closure that expects this asks first, or uses "on conflict".  Thrown out of Db::write and
+// Db::read; nothing of the closure was kept.
 struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 // SQL that stands in our source.  Only literals convert, so no peer's text becomes SQL
 // (mail-server rule R10), and a statement is prepared once per connection, found by its address.
-// Parameters are $1…$n; the text stays in the subset that SQLite and PostgreSQL share.
+// Parameters are $1…$n, each used at least once; the text stays in the subset that SQLite and
+// PostgreSQL share.
 class Sql {
  public:
   consteval Sql(const char* text) : text_(text) {}
@@ -46,20 +50,10 @@ struct Bytes {
 // A parameter, borrowed for the call.
 using Param = std::variant<std::monostate, std::int64_t, double, std::string_view, Bytes>;
 
-inline Param to_param(std::int64_t value) {
-  return value;
-}
-inline Param to_param(int value) {
-  return static_cast<std::int64_t>(value);
-}
-inline Param to_param(std::uint32_t value) {
-  return static_cast<std::int64_t>(value);
-}
-inline Param to_param(std::uint64_t value) {
-  return static_cast<std::int64_t>(value);
-}
-inline Param to_param(bool value) {
-  return static_cast<std::int64_t>(value ? 1 : 0);
+template <class T>
+  requires((std::integral<T> && !std::same_as<T, char>) || std::is_enum_v<T>)
+Param to_param(T value) {
+  return static_cast<std::int64_t>(value);  // no number of ours uses the 64th bit
 }
 inline Param to_param(double value) {
   return value;
@@ -121,7 +115,7 @@ class Row {
 // Unavailable or Violation; nothing blocks on other transactions.
 class Tx {
  public:
-  using OnRow = std::function<void(const Row&)>;
+  using OnRow = FunctionRef<bool(const Row&)>;  // false: no more rows are wanted
   virtual ~Tx() = default;
 
   // Runs a statement and answers how many rows it changed.
@@ -131,11 +125,20 @@ class Tx {
     return execute(sql, std::span(params).subspan(1), nullptr);
   }
 
-  // Calls `on_row` for each row of the answer, in order.
+  // Calls `on_row` for each row of the answer, in order; it may run other statements meanwhile.
+  // If it answers bool, false ends the reading.
   template <class F, class... Args>
   void each(Sql sql, F&& on_row, const Args&... args) {
     const Param params[] = {Param{}, to_param(args)...};
-    const OnRow callback = std::ref(on_row);
+    auto visit = [&](const Row& row) -> bool {
+      if constexpr (std::is_same_v<std::invoke_result_t<F&, const Row&>, bool>) {
+        return on_row(row);
+      } else {
+        on_row(row);
+        return true;
+      }
+    };
+    const OnRow callback = visit;
     execute(sql, std::span(params).subspan(1), &callback);
   }
 
@@ -145,12 +148,13 @@ class Tx {
   auto first(Sql sql, const Args&... args) {
     using Value = std::conditional_t<sizeof...(T) == 1, std::tuple_element_t<0, std::tuple<T...>>,
                                      std::tuple<T...>>;
+    static_assert(!(std::is_same_v<T, std::string_view> || ...), "the row is gone on return");
     std::optional<Value> found;
     auto take = [&](const Row& row) {
-      if (found) return;
       [&]<std::size_t... I>(std::index_sequence<I...>) {
         found.emplace(row.get<T>(static_cast<int>(I))...);
       }(std::index_sequence_for<T...>());
+      return false;
     };
     each(sql, take, args...);
     return found;
