@@ -45,6 +45,18 @@ constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view
   return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
+// A protocol keyword of one to eight letters and digits, in any case, as one number, so that a
+// switch can tell keywords apart; 0 for any other text.
+constexpr std::uint64_t keyword(std::string_view text) {
+  if (text.size() > 8) return 0;
+  std::uint64_t key = 0;
+  for (char c : text) {
+    if (!is_alnum(c)) return 0;
+    key = (key << 8) | static_cast<unsigned char>(lower(c));
+  }
+  return key;
+}
+
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 
