@@ -59,6 +59,7 @@ class Database final : public sql::Db {
   void commit_group(sql::Job& first);
   bool run_group(sql::Job& first);
   void run_group_apart();
+  sql::Job* try_apart(const std::vector<sql::Job*>& left_out);
   bool attempt(sql::Job& job);
   void end_group();
   void fail_group(const std::string& why);
@@ -79,6 +80,7 @@ class Database final : public sql::Db {
   std::vector<sql::Job*> group_;  // the jobs of the open transaction
   std::int64_t clean_ = 0;        // Connection::changes() when it began
   bool failing_ = false;          // the last group could not be committed, and the log says so
+  bool fold_failing_ = false;     // the same for the log
   std::uint64_t fold_at_;         // size of the log at which to fold it next
   std::atomic<std::uint64_t> frames_{0};  // in the log
 
