@@ -20,6 +20,8 @@ constexpr milliseconds max_group_time{5};
 // How many jobs of a group may lack room before it is the disk that is full.
 constexpr std::size_t max_left_out = 2;
 
+// The log may grow to so many times SqliteOptions::checkpoint_bytes while it is being copied.
+constexpr std::uint64_t max_log = 4;
 constexpr std::uint64_t frame_bytes = 4096 + 24;  // a page and its header in the log
 
 double seconds(std::chrono::microseconds duration) {
@@ -46,6 +48,7 @@ Database::Database(const sql::SqliteOptions& options, FileLock lock,
 }
 
 void Database::start() {
+  copier_ = std::make_unique<LogCopier>(options_.path);
   threads_.emplace_back([this] { write_loop(); });
   pthread_setname_np(threads_.back().native_handle(), "sql-writer");
   for (int i = 0; i < std::max(options_.readers, 1); ++i) {
@@ -61,10 +64,11 @@ Database::~Database() {
   writes_.close();
   reads_.close();
   for (auto& thread : threads_) thread.join();
+  copier_ = nullptr;
   readers_.clear();
   try {
     writer_->checkpoint(Connection::Checkpoint::truncate);
-  } catch (const sql::Unavailable& e) {
+  } catch (const std::exception& e) {
     // Nothing is lost: the next start reads the log.
     log::error("sql.checkpoint", {{"error", e.what()}});
   }
@@ -86,7 +90,7 @@ void Database::write_loop() {
   while (Job* first = writes_.wait()) {
     commit_group(*first);
     writes_.finished();
-    if (log_bytes() >= fold_at_) fold_log();
+    fold_log();
   }
 }
 
@@ -209,29 +213,36 @@ std::uint64_t Database::log_bytes() const {
   return frames_.load(std::memory_order_relaxed) * frame_bytes;
 }
 
-// Copies the log into the database file and starts it anew.  The log can only start anew at a
-// moment when nobody reads from it, and under constant reading that moment must be made: the
-// readers are held for as long as the log's excess seems worth.
+// Called between two groups.  When the log has grown, has it copied into the database file, and
+// when that is done, lets it start anew.  That takes a moment when nobody reads from the log, and
+// under constant reading the moment must be made: the readers are held for as long as the log's
+// excess seems worth.
 void Database::fold_log() {
-  using enum Connection::Checkpoint;
-  const auto excess = log_bytes() / std::max<std::uint64_t>(options_.checkpoint_bytes, 1);
-  const auto patience = milliseconds(50 * std::min<std::uint64_t>(excess, 100));
-  bool folded = false;
-  bool failed = false;
-  try {
-    writer_->checkpoint(passive);  // the bulk, while the readers go on
-    reads_.pause(patience);
-    folded = writer_->checkpoint(restart);
-  } catch (const sql::Unavailable& e) {
-    failed = true;
-    if (!fold_failing_)
-      log::error("sql.checkpoint", {{"error", e.what()}, {"log_bytes", log_bytes()}});
+  switch (copier_->state()) {
+    case LogCopier::State::idle:
+      if (log_bytes() >= fold_at_) copier_->start();
+      return;
+    case LogCopier::State::copying:
+      // Commits that come faster than the disk can copy them must wait for it.
+      if (log_bytes() < max_log * options_.checkpoint_bytes) return;
+      copier_->wait();
+      break;
+    case LogCopier::State::copied:
+      break;
   }
-  fold_failing_ = failed;
+  const auto excess = log_bytes() / std::max<std::uint64_t>(options_.checkpoint_bytes, 1);
+  bool folded = false;
+  reads_.pause(milliseconds(50 * std::min<std::uint64_t>(excess, 100)));
+  try {
+    folded = writer_->checkpoint(Connection::Checkpoint::restart);
+  } catch (const std::exception&) {
+    folded = false;  // the disk refused, and the copier has said so
+  }
   reads_.resume();
+  frames_ = writer_->wal_frames();
   // Not soon again if readers or the disk prevent it, as each attempt costs a sync.
   fold_at_ = folded ? options_.checkpoint_bytes : log_bytes() + options_.checkpoint_bytes / 4;
-  if (folded) frames_ = 0;
+  copier_->acknowledge();
 }
 
 }  // namespace todoke::sqlite

@@ -7,6 +7,7 @@
 #include "sql/sqlite/connection.h"
 #include "sql/sqlite/file_lock.h"
 #include "sql/sqlite/job_queue.h"
+#include "sql/sqlite/log_copier.h"
 
 #include <atomic>
 #include <memory>
@@ -74,13 +75,13 @@ class Database final : public sql::Db {
   SystemClock clock_;  // measures the machine: commit times, the length of a group
   std::unique_ptr<Connection> writer_;
   std::vector<std::unique_ptr<Connection>> readers_;
+  std::unique_ptr<LogCopier> copier_;
   JobQueue writes_;
   JobQueue reads_;
   std::function<void()> hook_;
   std::vector<sql::Job*> group_;  // the jobs of the open transaction
   std::int64_t clean_ = 0;        // Connection::changes() when it began
   bool failing_ = false;          // the last group could not be committed, and the log says so
-  bool fold_failing_ = false;     // the same for the log
   std::uint64_t fold_at_;         // size of the log at which to fold it next
   std::atomic<std::uint64_t> frames_{0};  // in the log
 
