@@ -40,7 +40,7 @@ class Installation {
   const Clock& clock_;
   IdGenerator ids_;
   WorkerPool pool_;
-  blob::LocalFiles files_;
+  blob::SystemFiles files_;
   std::unique_ptr<blob::Store> blobs_;
   std::unique_ptr<sql::Db> db_;  // before the blobs in death: its commits sync them
   store::Hub hub_;

@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t max_group = 1000;
 constexpr milliseconds max_group_time{5};
 
+// How many jobs of a group may lack room before it is the disk that is full.
+constexpr std::size_t max_left_out = 2;
+
 constexpr std::uint64_t frame_bytes = 4096 + 24;  // a page and its header in the log
 
 double seconds(std::chrono::microseconds duration) {
@@ -43,6 +46,7 @@ Database::Database(const sql::SqliteOptions& options, FileLock lock,
 }
 
 void Database::start() {
+  copier_ = std::make_unique<LogCopier>(options_.path);
   threads_.emplace_back([this] { write_loop(); });
   pthread_setname_np(threads_.back().native_handle(), "sql-writer");
   for (int i = 0; i < std::max(options_.readers, 1); ++i) {
@@ -58,6 +62,7 @@ Database::~Database() {
   writes_.close();
   reads_.close();
   for (auto& thread : threads_) thread.join();
+  copier_ = nullptr;
   readers_.clear();
   try {
     writer_->checkpoint(Connection::Checkpoint::truncate);
@@ -83,7 +88,7 @@ void Database::write_loop() {
   while (Job* first = writes_.wait()) {
     commit_group(*first);
     writes_.finished();
-    if (log_bytes() >= fold_at_) fold_log();
+    fold_log();
   }
 }
 
@@ -120,21 +125,31 @@ bool Database::run_group(Job& first) {
   }
 }
 
-// The same jobs again, each in a savepoint.
+// The same jobs again, each in a savepoint.  A job that has no room may make SQLite undo the whole
+// transaction; it is left out and the others run once more.  If that helps not, the disk is full.
 void Database::run_group_apart() {
+  std::vector<Job*> left_out;
+  while (Job* culprit = try_apart(left_out)) {
+    if (!culprit->failure)
+      culprit->failure = std::make_exception_ptr(sql::Unavailable("the transaction was undone"));
+    left_out.push_back(culprit);
+    if (left_out.size() > max_left_out) std::rethrow_exception(culprit->failure);
+  }
+}
+
+// Answers the job on which the transaction was lost, if one was.
+Job* Database::try_apart(const std::vector<Job*>& left_out) {
   writer_->rollback();
   writer_->run("begin immediate");
   for (Job* job : group_) {
+    if (std::ranges::find(left_out, job) != left_out.end()) continue;
     writer_->run("savepoint job");
     bool keep = attempt(*job);
-    // SQLite undoes everything by itself after some errors of the disk.
-    if (!writer_->in_transaction()) {
-      if (job->failure) std::rethrow_exception(job->failure);
-      throw sql::Unavailable("the database undid a transaction by itself");
-    }
+    if (!writer_->in_transaction()) return job;
     if (!keep) writer_->run("rollback to job");
     writer_->run("release job");
   }
+  return nullptr;
 }
 
 // Runs a job.  False: it failed and left changes.
@@ -196,24 +211,33 @@ std::uint64_t Database::log_bytes() const {
   return frames_.load(std::memory_order_relaxed) * frame_bytes;
 }
 
-// Copies the log into the database file and starts it anew.  The log can only start anew at a
-// moment when nobody reads from it, and under constant reading that moment must be made: the
-// readers are held for as long as the log's excess seems worth.
+// Called between two groups.  When the log has grown, has it copied into the database file, and
+// when that is done, lets it start anew.  That takes a moment when nobody reads from the log, and
+// under constant reading the moment must be made: the readers are held for as long as the log's
+// excess seems worth.
 void Database::fold_log() {
-  using enum Connection::Checkpoint;
+  switch (copier_->state()) {
+    case LogCopier::State::idle:
+      if (log_bytes() >= fold_at_) copier_->start();
+      return;
+    case LogCopier::State::copying:
+      return;
+    case LogCopier::State::copied:
+      break;
+  }
   const auto excess = log_bytes() / std::max<std::uint64_t>(options_.checkpoint_bytes, 1);
-  const auto patience = milliseconds(50 * std::min<std::uint64_t>(excess, 100));
   bool folded = false;
+  reads_.pause(milliseconds(50 * std::min<std::uint64_t>(excess, 100)));
   try {
-    writer_->checkpoint(passive);  // the bulk, while the readers go on
-    reads_.pause(patience);
-    folded = writer_->checkpoint(restart);
-  } catch (const sql::Unavailable& e) {
-    log::error("sql.checkpoint", {{"error", e.what()}, {"log_bytes", log_bytes()}});
+    folded = writer_->checkpoint(Connection::Checkpoint::restart);
+  } catch (const sql::Unavailable&) {
+    // The disk refused; the copier has said so.
   }
   reads_.resume();
+  frames_ = writer_->wal_frames();
+  // Not soon again if readers or the disk prevent it, as each attempt costs a sync.
   fold_at_ = folded ? options_.checkpoint_bytes : log_bytes() + options_.checkpoint_bytes / 4;
-  if (folded) frames_ = 0;
+  copier_->acknowledge();
 }
 
 }  // namespace todoke::sqlite

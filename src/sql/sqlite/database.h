@@ -7,6 +7,7 @@
 #include "sql/sqlite/connection.h"
 #include "sql/sqlite/file_lock.h"
 #include "sql/sqlite/job_queue.h"
+#include "sql/sqlite/log_copier.h"
 
 #include <atomic>
 #include <memory>
@@ -59,6 +60,7 @@ class Database final : public sql::Db {
   void commit_group(sql::Job& first);
   bool run_group(sql::Job& first);
   void run_group_apart();
+  sql::Job* try_apart(const std::vector<sql::Job*>& left_out);
   bool attempt(sql::Job& job);
   void end_group();
   void fail_group(const std::string& why);
@@ -73,6 +75,7 @@ class Database final : public sql::Db {
   SystemClock clock_;  // measures the machine: commit times, the length of a group
   std::unique_ptr<Connection> writer_;
   std::vector<std::unique_ptr<Connection>> readers_;
+  std::unique_ptr<LogCopier> copier_;
   JobQueue writes_;
   JobQueue reads_;
   std::function<void()> hook_;

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+// UTF-8 by hand (RFC 3629): what every decoder here writes.
+namespace todoke::mime {
+
+// U+FFFD, which stands for bytes that mean nothing.
+inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
+
+// Appends `c`; surrogates and numbers beyond Unicode become U+FFFD.
+void append_utf8(std::string& out, char32_t c);
+
+// Reads UTF-8 a byte at a time.  Overlong forms and surrogates are malformed.
+class Utf8Reader {
+ public:
+  enum class Step {
+    more,       // within a character
+    character,  // the byte completed one
+    bad,        // the byte can begin nothing
+    bad_before  // the character before was cut off; give the same byte again
+  };
+  Step step(char byte);
+  bool within_character() const { return needed_ > 0; }
+  // Bytes of the character begun or just completed.
+  int length() const { return length_; }
+
+ private:
+  int needed_ = 0;
+  int length_ = 0;
+  unsigned char lowest_ = 0x80;
+  unsigned char highest_ = 0xBF;
+};
+
+struct Utf8Count {
+  std::size_t multibyte = 0;   // well-formed characters of two bytes or more
+  std::size_t long_forms = 0;  // those of three bytes or more
+  std::size_t errors = 0;
+  bool cut_off = false;  // the text ends within a character, which counts as no error
+};
+Utf8Count count_utf8(std::string_view bytes);
+
+bool is_utf8(std::string_view bytes);
+// The text with everything malformed replaced by U+FFFD.
+std::string valid_utf8(std::string_view bytes);
+// The longest prefix of at most `max` bytes that does not cut a character of valid UTF-8.
+std::string_view utf8_prefix(std::string_view text, std::size_t max);
+
+}  // namespace todoke::mime

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "base/clock.h"
+#include "smtp/syntax/command.h"
+#include "sql/tx.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// Putting mail into the outbound queue, inside the accepting transaction.
+namespace todoke::queue {
+
+struct NewRecipient {
+  smtp::Path path;     // as given
+  std::string domain;  // lower case
+  std::optional<smtp::Notify> notify;
+  std::optional<smtp::OriginalRecipient> original_recipient;
+};
+
+struct NewMessage {
+  std::int64_t id = 0;
+  std::int64_t organisation_id = 0;  // 0: mail of no organisation, such as a forward
+  std::optional<std::int64_t> account_id;
+  std::int64_t blob_id = 0;  // the caller counts one reference to it
+  std::int64_t size = 0;
+  std::string reverse_path;  // without brackets; empty: the null reverse-path
+  std::string envid;
+  std::optional<smtp::Ret> ret;
+  smtp::Body body = smtp::Body::seven_bit;
+  bool smtp_utf8 = false;
+  bool require_tls = false;
+  Time created_at{};
+  std::vector<NewRecipient> recipients;
+};
+
+// Each message is worth sending for this long unless it says otherwise (RFC 5321 §4.5.4.1).
+constexpr std::chrono::days default_lifetime{5};
+
+void enqueue(sql::Tx& tx, const NewMessage& message);
+
+}  // namespace todoke::queue

@@ -1,0 +1,215 @@
+// DATA and BDAT: the message, and the one reply that means it is safe.
+#include "base/log.h"
+#include "mime/date.h"
+#include "smtp/server/session.h"
+#include "smtp/syntax/received.h"
+
+#include <fmt/format.h>
+
+namespace todoke::smtp {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto block_time = 3min;     // RFC 5321 §4.5.3.2.5: between two pieces of the message
+constexpr auto message_time = 60min;  // for all of it: a slow sender does not hold us for ever
+// A message that is refused is read on this far, so that its sender hears why.
+constexpr std::uint64_t max_excess = 64 << 20;
+
+std::string rfc5322_now(const Clock& clock) {
+  auto now = std::chrono::floor<std::chrono::seconds>(clock.now());
+  return mime::format_date({.time = now, .zone_minutes = 0});
+}
+
+Reply to_reply(const Error& error) {
+  switch (error.code) {
+    case Errc::over_limit:
+      return make_reply(452, {4, 2, 2}, "A recipient's mailbox is full");
+    case Errc::not_found:
+      return make_reply(550, {5, 1, 1}, "A recipient's mailbox is gone");
+    default:
+      return make_reply(452, {4, 3, 1}, "No room to store mail now; try again later");
+  }
+}
+
+}  // namespace
+
+std::string Session::trace_headers() const {
+  const auto& envelope = transaction_->envelope;
+  const auto* tls = io_.tls();
+  bool only_one = envelope.recipients.size() == 1;
+  Trace trace{.helo = helo_,
+              .client_name = "",
+              // Where our own people sit when they send is nobody's business.
+              .client_address = principal_ ? "" : io_.peer().address,
+              .host = server_.host,
+              .protocol = {.lmtp = server_.face == Face::lmtp,
+                           .extended = extended_,
+                           .tls = tls != nullptr,
+                           .authenticated = principal_.has_value(),
+                           .utf8 = envelope.smtp_utf8},
+              .tls = tls != nullptr ? tls->version + " " + tls->cipher : "",
+              .id = transaction_->id,
+              .for_ = only_one ? std::optional(envelope.recipients.front().path) : std::nullopt,
+              .date = rfc5322_now(server_.clock)};
+  return render_return_path(envelope.reverse_path) + render_received(trace);
+}
+
+void Session::begin_message() {
+  auto& message = transaction_->message.emplace(server_.delivery.begin());
+  message.set_trace(trace_headers());
+  if (server_.face == Face::submission)
+    message.complete_with(rfc5322_now(server_.clock), transaction_->id + "@" + server_.host);
+}
+
+// Passes bytes on, unless the message is refused already and only its end is waited for.
+void Session::take(std::string_view bytes) {
+  auto& transaction = *transaction_;
+  if (transaction.refusal) return;
+  if (transaction.message->size() + bytes.size() > server_.max_message_size) {
+    transaction.refusal = make_reply(
+        552, {5, 3, 4}, fmt::format("Too large: at most {} bytes", server_.max_message_size));
+  } else if (auto taken = transaction.message->append(bytes); !taken) {
+    bool loops = taken.error().code == Errc::over_limit;
+    if (!loops) log::error("smtp.no_room", {{"error", taken.error().text}});
+    transaction.refusal = loops ? make_reply(554, {5, 4, 6}, "The message loops: too many hops")
+                                : to_reply(taken.error());
+  }
+}
+
+Task<> Session::handle(Data) {
+  if (!transaction_ || transaction_->message) {
+    complain(
+        make_reply(503, {5, 5, 1}, transaction_ ? "BDAT has begun this message" : "MAIL first"));
+    co_return;
+  }
+  if (transaction_->envelope.recipients.empty()) {
+    complain(make_reply(503, {5, 5, 1}, "No recipient was accepted"));
+    co_return;
+  }
+  begin_message();
+  reply(make_reply(354, "Go ahead; end with <CRLF>.<CRLF>"));
+  co_await read_data();
+  co_await finish_message();
+}
+
+Task<> Session::read_data() {
+  DataReader reader;
+  auto latest = server_.clock.steady() + message_time;
+  while (!reader.ended()) {
+    if (io_.buffered().empty()) {
+      io_.set_deadline(block_time);
+      co_await io_.fill();
+    }
+    auto input = io_.buffered();
+    std::size_t used = 0;
+    while (used < input.size() && !reader.ended()) {
+      auto piece = reader.next(input.substr(used));
+      take(piece.text);
+      used += piece.consumed;
+    }
+    io_.consume(used);
+    if (reader.size() > server_.max_message_size + max_excess)
+      throw net::Closed("the message does not end");
+    if (server_.clock.steady() > latest) throw net::Closed("the message took too long");
+  }
+  auto faults = reader.faults();
+  // Mail-server rule R1: what another server might read as the end of a message is not let through.
+  if ((faults.bare_cr || faults.bare_lf) && !transaction_->refusal)
+    transaction_->refusal =
+        make_reply(550, {5, 6, 11}, "The message has a bare CR or LF; lines end with CRLF");
+}
+
+// RFC 3030 §2: the bytes follow the command whatever we think of it, so they are read first.
+Task<> Session::handle(Bdat c) {
+  bool possible = transaction_ && !transaction_->envelope.recipients.empty();
+  if (!possible) {
+    if (c.size > max_excess) throw net::Closed("a chunk outside a transaction");
+    while (c.size > 0) {
+      if (io_.buffered().empty()) co_await io_.fill();
+      auto bytes = std::min<std::uint64_t>(c.size, io_.buffered().size());
+      io_.consume(bytes);
+      c.size -= bytes;
+    }
+    complain(make_reply(503, {5, 5, 1}, transaction_ ? "No recipient was accepted" : "MAIL first"));
+    co_return;
+  }
+  if (!transaction_->message) begin_message();
+  co_await read_chunk(c.size);
+  if (!c.last) {
+    if (transaction_->refusal) {
+      // RFC 3030 §2: after a failed chunk the transaction is over; what follows gets 503.
+      auto refusal = *transaction_->refusal;
+      transaction_.reset();
+      reply(refusal);
+    } else {
+      reply(250, {2, 0, 0}, fmt::format("{} bytes received", c.size));
+    }
+    co_return;
+  }
+  transaction_->chunks.finish();
+  auto faults = transaction_->chunks.faults();
+  if ((faults.bare_cr || faults.bare_lf) && !transaction_->refusal)
+    transaction_->refusal =
+        make_reply(550, {5, 6, 11}, "The message has a bare CR or LF; lines end with CRLF");
+  co_await finish_message();
+}
+
+Task<> Session::read_chunk(std::uint64_t size) {
+  auto latest = server_.clock.steady() + message_time;
+  if (size > server_.max_message_size + max_excess) throw net::Closed("an endless chunk");
+  while (size > 0) {
+    if (io_.buffered().empty()) {
+      io_.set_deadline(block_time);
+      co_await io_.fill();
+    }
+    auto bytes = io_.buffered().substr(0, size);
+    transaction_->chunks.take_all(bytes);
+    take(bytes);
+    size -= bytes.size();
+    io_.consume(bytes.size());
+    if (server_.clock.steady() > latest) throw net::Closed("the message took too long");
+  }
+}
+
+Task<> Session::finish_message() {
+  // From here on there is no transaction, whatever the outcome (R3).
+  auto transaction = std::exchange(transaction_, std::nullopt);
+  auto& envelope = transaction->envelope;
+  auto from = to_text(envelope.reverse_path);
+  auto size = transaction->message->size();
+  auto recipients = envelope.recipients.size();
+  Result<delivery::Receipt> outcome = fail(Errc::unavailable, "not stored");
+  if (!transaction->refusal) {
+    try {
+      outcome =
+          co_await server_.delivery.accept(std::move(envelope), *std::move(transaction->message));
+    } catch (const std::runtime_error& e) {
+      // The disk or the database is in trouble; the sender keeps the message.
+      log::error("smtp.not_stored", {{"id", transaction->id}, {"error", e.what()}});
+    }
+    if (!outcome) transaction->refusal = to_reply(outcome.error());
+  }
+  auto verdict = transaction->refusal
+                     ? *transaction->refusal
+                     : make_reply(250, {2, 0, 0}, "Ok, stored as " + transaction->id);
+  if (server_.face != Face::lmtp) {
+    reply(verdict);
+  } else {
+    // RFC 2033 §4.2: one reply for each recipient, in their order.
+    for (std::size_t i = 0; i < recipients; ++i) {
+      bool refused = !transaction->refusal && !outcome->recipients[i];
+      reply(refused ? to_reply(outcome->recipients[i].error()) : verdict);
+    }
+  }
+  log::info(transaction->refusal ? "smtp.refused" : "smtp.accepted",
+            {{"id", transaction->id},
+             {"peer", io_.peer().address},
+             {"login", principal_ ? principal_->login : ""},
+             {"from", from},
+             {"recipients", recipients},
+             {"size", size},
+             {"reply", verdict.code}});
+}
+
+}  // namespace todoke::smtp

@@ -1,0 +1,121 @@
+// MAIL, RCPT and RSET: the envelope.
+#include "base/log.h"
+#include "smtp/server/session.h"
+
+#include <fmt/format.h>
+
+namespace todoke::smtp {
+
+std::optional<Reply> Session::refuse_mail(const Mail& c) const {
+  if (helo_.empty()) return make_reply(503, {5, 5, 1}, "Say EHLO first");
+  if (transaction_) return make_reply(503, {5, 5, 1}, "A transaction is open; RSET ends it");
+  if (server_.face == Face::submission && !principal_) {
+    if (io_.tls() == nullptr && !server_.allow_plain_text_login)
+      return make_reply(530, {5, 7, 0}, "Must issue STARTTLS first, then sign in");
+    return make_reply(530, {5, 7, 0}, "Sign in first");
+  }
+  if (c.size && *c.size > server_.max_message_size)
+    return make_reply(552, {5, 3, 4},
+                      fmt::format("Too large: at most {} bytes", server_.max_message_size));
+  if (c.body == Body::binary_mime)
+    return make_reply(555, {5, 6, 1}, "BINARYMIME is not offered here");
+  // RFC 8689 §4.1: only over TLS.
+  if (c.require_tls && io_.tls() == nullptr)
+    return make_reply(530, {5, 7, 10}, "REQUIRETLS needs TLS on this connection");
+  return {};
+}
+
+Task<> Session::handle(Mail c) {
+  if (auto refusal = refuse_mail(c)) {
+    complain(*refusal);
+    co_return;
+  }
+  if (principal_ && !c.from.is_null()) {
+    auto may =
+        co_await server_.directory.may_send_as(principal_->account_id, c.from.local, c.from.domain);
+    if (!may) {
+      log::info("smtp.sender_refused", {{"login", principal_->login}, {"from", to_text(c.from)}});
+      reply(553, {5, 7, 1}, "This sender address does not belong to your account");
+      co_return;
+    }
+  }
+  auto& transaction = transaction_.emplace();
+  transaction.id = id_text(server_.ids.next());
+  auto& envelope = transaction.envelope;
+  envelope.reverse_path = std::move(c.from);
+  envelope.submitted_by = principal_;
+  envelope.body = c.body;
+  envelope.smtp_utf8 = c.smtp_utf8;
+  envelope.require_tls = c.require_tls;
+  envelope.ret = c.ret;
+  envelope.envid = std::move(c.envid);
+  switch (server_.face) {
+    case Face::mx:
+      envelope.origin = "smtp";
+      break;
+    case Face::submission:
+      envelope.origin = "submission";
+      break;
+    case Face::lmtp:
+      envelope.origin = "lmtp";
+      envelope.answer = delivery::Envelope::Answer::for_each;
+      break;
+  }
+  reply(250, {2, 1, 0}, "Ok");
+}
+
+Task<> Session::handle(Rcpt c) {
+  if (!transaction_ || transaction_->message) {
+    complain(make_reply(503, {5, 5, 1}, "MAIL first"));
+    co_return;
+  }
+  auto& envelope = transaction_->envelope;
+  if (envelope.recipients.size() >= server_.max_recipients) {
+    reply(452, {4, 5, 3}, "Too many recipients; send the others in another message");
+    co_return;
+  }
+  // RFC 6531 §3.6: an address beyond ASCII only in a transaction that said so.
+  if (needs_utf8(c.to) && !envelope.smtp_utf8) {
+    reply(553, {5, 6, 7}, "This address needs SMTPUTF8 with MAIL");
+    co_return;
+  }
+  if (principal_ && !server_.rate.take(principal_->account_id, principal_->send_limit_per_hour)) {
+    log::warn("smtp.rate_limited", {{"login", principal_->login}});
+    reply(451, {4, 7, 1}, "Too many recipients in the last hour; please try again later");
+    co_return;
+  }
+  auto route = co_await server_.delivery.accepts(c.to, principal_.has_value());
+  // The transaction is ours alone: nothing else can have ended it while we waited.
+  if (route) {
+    envelope.recipients.push_back(
+        {std::move(c.to), *std::move(route), c.notify, std::move(c.original_recipient)});
+    reply(250, {2, 1, 5}, "Ok");
+    co_return;
+  }
+  log::info("smtp.rcpt_refused", {{"peer", io_.peer().address},
+                                  {"from", to_text(envelope.reverse_path)},
+                                  {"to", to_text(c.to)},
+                                  {"why", route.error().text}});
+  switch (route.error().code) {
+    case Errc::not_found:
+      reply(550, {5, 1, 1}, "No such mailbox here");
+      break;
+    case Errc::denied:
+      reply(550, {5, 7, 1}, "Relaying is not allowed; sign in on port 587");
+      break;
+    case Errc::over_limit:
+      reply(452, {4, 2, 2}, "This mailbox is full");
+      break;
+    default:
+      reply(450, {4, 2, 1}, "This mailbox is out of service; try again later");
+      break;
+  }
+}
+
+Task<> Session::handle(Rset) {
+  transaction_.reset();
+  reply(250, {2, 0, 0}, "Ok");
+  co_return;
+}
+
+}  // namespace todoke::smtp

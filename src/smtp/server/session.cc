@@ -1,0 +1,118 @@
+#include "smtp/server/session.h"
+
+#include "base/log.h"
+
+#include <fmt/format.h>
+
+namespace todoke::smtp {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto command_time = 5min;  // RFC 5321 §4.5.3.2.7
+// RFC 5321 §4.5.3.1.4 asks for 512; the parameters of DSN, SMTPUTF8 and others add to it.
+constexpr std::size_t max_command_line = 2048;
+constexpr int max_complaints = 10;
+
+}  // namespace
+
+net::Farewells Server::make_farewells(const std::string& host) {
+  return {.timed_out = fmt::format("421 4.4.2 {} you were silent for too long, good-bye\r\n", host),
+          .stopping = fmt::format("421 4.3.2 {} is restarting, please try again\r\n", host)};
+}
+
+Task<> Session::run() {
+  io_.set_farewells(&server_.farewells);
+  reply(make_reply(220, fmt::format("{} {} Todoke", server_.host,
+                                    server_.face == Face::lmtp ? "LMTP" : "ESMTP")));
+  while (!done_) {
+    io_.set_deadline(command_time);
+    io_.set_interruptible(!transaction_);
+    auto line = co_await io_.read_line(max_command_line);
+    io_.set_interruptible(false);
+    if (line.over_long) {
+      complain(make_reply(500, {5, 5, 2}, "Line too long"));
+      continue;
+    }
+    if (line.bare_lf) {
+      complain(make_reply(500, {5, 5, 2}, "Lines must end with CRLF"));
+      continue;
+    }
+    auto command = parse_command(line.text);
+    if (!command) {
+      complain(command.error());
+      // Nobody knows how many bytes follow a BDAT that could not be read (RFC 3030 §2).
+      if (ascii::starts_with_ignoring_case(line.text, "bdat")) done_ = true;
+      continue;
+    }
+    try {
+      co_await dispatch(*std::move(command));
+    } catch (const sql::Unavailable& e) {
+      log::error("smtp.unavailable", {{"peer", io_.peer().address}, {"error", e.what()}});
+      transaction_.reset();
+      reply(451, {4, 3, 0}, "Temporarily out of order, please try again later");
+    }
+  }
+  co_await io_.flush();
+}
+
+Task<> Session::dispatch(Command command) {
+  auto step = std::visit([this](auto c) { return handle(std::move(c)); }, std::move(command));
+  co_await std::move(step);
+}
+
+Task<> Session::handle(Noop) {
+  reply(250, {2, 0, 0}, "Ok");
+  co_return;
+}
+
+Task<> Session::handle(Help) {
+  reply(214, {2, 0, 0}, "RFC 5321 tells all commands; people are at postmaster");
+  co_return;
+}
+
+// RFC 5321 §7.3: who has an address is not told.
+Task<> Session::handle(Vrfy) {
+  reply(252, {2, 1, 5}, "Send some mail, we will try to deliver it");
+  co_return;
+}
+
+Task<> Session::handle(Expn) {
+  reply(502, {5, 5, 1}, "Lists are not expanded here");
+  co_return;
+}
+
+Task<> Session::handle(Quit) {
+  done_ = true;
+  reply(221, {2, 0, 0}, server_.host + " closing");
+  co_return;
+}
+
+void Session::reply(const Reply& what) {
+  std::string text;
+  render(what, text);
+  io_.write(text);
+}
+
+void Session::reply(int code, EnhancedCode enhanced, std::string text) {
+  reply(make_reply(code, enhanced, std::move(text)));
+}
+
+void Session::complain(const Reply& what) {
+  if (++complaints_ < max_complaints) {
+    reply(what);
+    return;
+  }
+  log::info("smtp.too_many_errors", {{"peer", io_.peer().address}});
+  reply(421, {4, 7, 0}, server_.host + " too many errors, good-bye");
+  done_ = true;
+}
+
+void Session::forget_everything() {
+  helo_.clear();
+  extended_ = false;
+  principal_.reset();
+  transaction_.reset();
+}
+
+}  // namespace todoke::smtp
