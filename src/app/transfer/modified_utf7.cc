@@ -1,5 +1,6 @@
 #include "app/transfer/modified_utf7.h"
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "base/utf8.h"
 
@@ -117,7 +118,7 @@ std::optional<std::string> from_modified_utf7(std::string_view text) {
   while (!text.empty()) {
     char c = text.front();
     text.remove_prefix(1);
-    if (c < 0x20 || c == 0x7F) return {};  // 8-bit bytes are negative here
+    if (ascii::is_control(c) || ascii::is_8bit(c)) return {};
     if (c != '&') {
       out += c;
       continue;
