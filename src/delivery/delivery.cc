@@ -33,6 +33,10 @@ class FullAccounts {
   std::map<std::int64_t, Steady> until_;
 };
 
+bool is_among(const std::vector<std::int64_t>& accounts, std::int64_t account_id) {
+  return std::ranges::find(accounts, account_id) != accounts.end();
+}
+
 std::string lower_domain(const smtp::Path& path) {
   return ascii::to_lower(path.domain);
 }
@@ -102,7 +106,7 @@ Task<std::vector<Delivery::Impl::Target>> Delivery::Impl::local_targets(const En
   std::vector<Target> targets;
   for (const auto& recipient : envelope.recipients)
     for (auto account_id : recipient.route.accounts) {
-      if (std::ranges::contains(targets, account_id, &Target::account_id)) continue;
+      if (std::ranges::find(targets, account_id, &Target::account_id) != targets.end()) continue;
       auto limits = directory.cached_limits(account_id);
       if (!limits) {
         auto asked = co_await directory.limits(account_id);
@@ -189,7 +193,7 @@ Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
   for (const auto& recipient : envelope.recipients) {
     Result<> outcome;
     for (const auto& target : targets)
-      if (!target.placed && std::ranges::contains(recipient.route.accounts, target.account_id))
+      if (!target.placed && is_among(recipient.route.accounts, target.account_id))
         outcome = std::unexpected(target.placed.error());
     receipt.recipients.push_back(std::move(outcome));
   }

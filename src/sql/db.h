@@ -103,9 +103,10 @@ class Db {
 };
 
 struct SqliteOptions {
-  std::string path;                            // of the database file; its folder exists
-  int readers = 2;                             // read-only connections, one thread each
-  std::size_t cache_kib = 16 * 1024;           // page cache of the writer; readers take a quarter
+  std::string path;  // of the database file; its folder exists
+  int readers = 2;   // read-only connections, one thread each
+  std::size_t cache_kib =
+      std::size_t{16} * 1024;                  // page cache of the writer; readers take a quarter
   std::size_t checkpoint_bytes = 64ull << 20;  // the write-ahead log is folded in at this size
 };
 

@@ -6,13 +6,13 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <future>
+#include <functional>
 #include <limits>
 #include <semaphore>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 // What every database behind sql::Db keeps.  A driver's test file declares a backend

@@ -20,6 +20,8 @@ constexpr milliseconds max_group_time{5};
 // How many jobs of a group may lack room before it is the disk that is full.
 constexpr std::size_t max_left_out = 2;
 
+// The log may grow to so many times SqliteOptions::checkpoint_bytes while it is being copied.
+constexpr std::uint64_t max_log = 4;
 constexpr std::uint64_t frame_bytes = 4096 + 24;  // a page and its header in the log
 
 double seconds(std::chrono::microseconds duration) {
@@ -66,7 +68,7 @@ Database::~Database() {
   readers_.clear();
   try {
     writer_->checkpoint(Connection::Checkpoint::truncate);
-  } catch (const sql::Unavailable& e) {
+  } catch (const std::exception& e) {
     // Nothing is lost: the next start reads the log.
     log::error("sql.checkpoint", {{"error", e.what()}});
   }
@@ -221,7 +223,10 @@ void Database::fold_log() {
       if (log_bytes() >= fold_at_) copier_->start();
       return;
     case LogCopier::State::copying:
-      return;
+      // Commits that come faster than the disk can copy them must wait for it.
+      if (log_bytes() < max_log * options_.checkpoint_bytes) return;
+      copier_->wait();
+      break;
     case LogCopier::State::copied:
       break;
   }
@@ -230,8 +235,8 @@ void Database::fold_log() {
   reads_.pause(milliseconds(50 * std::min<std::uint64_t>(excess, 100)));
   try {
     folded = writer_->checkpoint(Connection::Checkpoint::restart);
-  } catch (const sql::Unavailable&) {
-    // The disk refused; the copier has said so.
+  } catch (const std::exception&) {
+    folded = false;  // the disk refused, and the copier has said so
   }
   reads_.resume();
   frames_ = writer_->wal_frames();

@@ -39,6 +39,11 @@ void LogCopier::start() {
   wake_.notify_one();
 }
 
+void LogCopier::wait() {
+  std::unique_lock lock(mutex_);
+  copied_.wait(lock, [this] { return state_ != State::copying; });
+}
+
 void LogCopier::acknowledge() {
   std::lock_guard lock(mutex_);
   state_ = State::idle;
@@ -53,6 +58,7 @@ void LogCopier::loop() {
     copy();
     lock.lock();
     state_ = State::copied;
+    copied_.notify_one();
   }
 }
 
@@ -62,7 +68,7 @@ void LogCopier::copy() {
     connection_.checkpoint(Connection::Checkpoint::passive);
     connection_.checkpoint(Connection::Checkpoint::passive);
     failing_ = false;
-  } catch (const sql::Unavailable& e) {
+  } catch (const std::exception& e) {
     if (!std::exchange(failing_, true)) log::error("sql.checkpoint", {{"error", e.what()}});
   }
 }

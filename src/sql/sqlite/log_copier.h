@@ -22,6 +22,8 @@ class LogCopier {
   State state() const;
   // From idle: begins.
   void start();
+  // Returns when the state is not copying; that is never for a reader's sake.
+  void wait();
   // From copied: back to idle.
   void acknowledge();
 
@@ -33,6 +35,7 @@ class LogCopier {
   bool failing_ = false;  // the last copy failed, and the log says so
   mutable std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable copied_;
   State state_ = State::idle;
   bool closed_ = false;
   std::thread thread_;

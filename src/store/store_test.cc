@@ -1,0 +1,213 @@
+#include "store/store.h"
+
+#include "blob/segment_store.h"
+#include "store/append.h"
+
+#include <doctest/doctest.h>
+
+using namespace todoke;
+using namespace todoke::store;
+using namespace std::chrono_literals;
+
+namespace {
+
+// One installation in memory with one account.
+struct Fixture {
+  static constexpr std::int64_t account = 7;
+
+  Fixture() {
+    auto work = [&](sql::Tx& tx) { create_mail_account(tx, account, "ja", clock.now()); };
+    block_on(db->write(work));
+  }
+
+  Result<Placed> deliver(std::string_view text, Identity identity = {},
+                         std::int64_t mailbox = inbox_id, Quota quota = {}) {
+    auto writer = blobs->create();
+    REQUIRE(writer->append(text));
+    auto at = writer->finish({});
+    REQUIRE(at);
+    NewMessage message{.id = ids.next(),
+                       .blob_id = ids.next(),
+                       .size = static_cast<std::int64_t>(text.size()),
+                       .internal_date = clock.now(),
+                       .received_at = clock.now(),
+                       .origin = "smtp",
+                       .parsed = &parsed,
+                       .identity = std::move(identity)};
+    auto work = [&](sql::Tx& tx) -> Result<Placed> {
+      TRY(auto placed, append(tx, account, mailbox, message, quota));
+      insert_blob(tx, message.blob_id, *at, 1);
+      return placed;
+    };
+    return block_on(db->write(work));
+  }
+
+  Mailbox open() {
+    auto opened =
+        block_on(store.open({.account_id = account}, inbox_id, right_read | right_expunge));
+    REQUIRE(opened);
+    return *opened;
+  }
+
+  MailboxInfo inbox() { return block_on(store.mailboxes(account, false)).front(); }
+
+  SimulatedClock clock{Time(std::chrono::years(56))};
+  IdGenerator ids{clock};
+  WorkerPool pool{1};
+  std::unique_ptr<blob::Store> blobs = blob::open_memory();
+  std::unique_ptr<sql::Db> db = sql::open_memory();
+  Hub hub;
+  Store store{*db, *blobs, clock, ids, pool, hub};
+  Parsed parsed{"envelope", "structure", "preview"};
+};
+
+}  // namespace
+
+TEST_CASE("a new account has its mailboxes by locale") {
+  Fixture f;
+  auto boxes = block_on(f.store.mailboxes(f.account, false));
+  REQUIRE(boxes.size() == 6);
+  CHECK(boxes[0].name == "INBOX");
+  CHECK(boxes[1].name == "送信済み");
+  CHECK(boxes[1].role == Role::sent);
+  CHECK(boxes[0].uidnext == 1);
+}
+
+TEST_CASE("what is appended is listed and read back") {
+  Fixture f;
+  auto first = f.deliver("one\r\n");
+  auto second = f.deliver("second\r\n");
+  REQUIRE((first && second));
+  CHECK(first->uid == 1);
+  CHECK(second->uid == 2);
+  CHECK(second->modseq > first->modseq);
+  CHECK(second->used_bytes == 13);
+  auto box = f.open();
+  auto drop = block_on(box.maildrop());
+  REQUIRE(drop->entries().size() == 2);
+  CHECK(drop->list_text() == "1 5\r\n2 8\r\n");
+  CHECK(drop->total_size() == 13);
+  auto uidl = drop->entries()[0].uidl(*drop);
+  CHECK(uidl.size() == 13);
+  CHECK(drop->uidl_text().starts_with("1 " + std::string(uidl) + "\r\n2 "));
+  auto places = block_on(box.locate({drop->entries()[1].message_id, 12345}));
+  CHECK(places[1].size == 0);
+  CHECK(block_on(f.store.read(places[0], 0, 100)) == "second\r\n");
+  CHECK(block_on(f.store.read(places[0], 3, 3)) == "ond");
+}
+
+TEST_CASE("a maildrop is read again only when the mailbox changed") {
+  Fixture f;
+  REQUIRE(f.deliver("one\r\n"));
+  auto box = f.open();
+  auto before = block_on(box.maildrop());
+  CHECK(block_on(box.maildrop()) == before);
+  REQUIRE(f.deliver("two\r\n"));
+  auto after = block_on(box.maildrop());
+  CHECK(after != before);
+  CHECK(before->entries().size() == 1);
+  CHECK(after->entries().size() == 2);
+}
+
+TEST_CASE("a migration sets UID, UIDL, order and size itself") {
+  Fixture f;
+  REQUIRE(
+      f.deliver("a\r\n", {.uid = 100, .pop3_uidl = "UID9-123", .pop3_seq = 20, .pop3_size = 99}));
+  REQUIRE(f.deliver("b\r\n", {.uid = 101, .pop3_uidl = "UID3-123", .pop3_seq = 10}));
+  auto below = f.deliver("c\r\n", {.uid = 100});
+  REQUIRE_FALSE(below);
+  CHECK(below.error().code == Errc::invalid);
+  auto next = f.deliver("d\r\n");
+  REQUIRE(next);
+  CHECK(next->uid == 102);
+  auto drop = block_on(f.open().maildrop());
+  CHECK(drop->uidl_text().starts_with("1 UID3-123\r\n2 UID9-123\r\n3 "));
+  CHECK(drop->list_text() == "1 3\r\n2 99\r\n3 3\r\n");
+  CHECK(f.inbox().message_count == 3);
+}
+
+TEST_CASE("quota is exact and refuses without a trace") {
+  Fixture f;
+  REQUIRE(f.deliver("12345678", {}, inbox_id, {.account_bytes = 10}));
+  auto refused = f.deliver("123", {}, inbox_id, {.account_bytes = 10});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::over_limit);
+  REQUIRE(f.deliver("12", {}, inbox_id, {.account_bytes = 10}));
+  CHECK(f.inbox().message_count == 2);
+  CHECK(f.inbox().size_bytes == 10);
+  CHECK(f.inbox().uidnext == 3);
+  auto nobody = block_on(f.store.open({.account_id = 8}, inbox_id, right_read));
+  CHECK_FALSE(nobody);
+}
+
+TEST_CASE("expunged mail can be restored for 30 days, then it is gone for good") {
+  Fixture f;
+  for (auto text : {"one\r\n", "two\r\n", "three\r\n"}) REQUIRE(f.deliver(text));
+  auto box = f.open();
+  auto uidl = std::string(block_on(box.maildrop())->entries()[1].uidl(*block_on(box.maildrop())));
+  CHECK(block_on(box.expunge({2, 3, 77})) == 2);
+  CHECK(block_on(box.maildrop())->entries().size() == 1);
+  CHECK(f.inbox().message_count == 1);
+  CHECK(f.inbox().size_bytes == 5);
+  f.clock.advance(std::chrono::days(10));
+  CHECK(block_on(f.store.purge_some()) == 0);
+  auto lost = block_on(f.store.expunged(f.account, inbox_id));
+  REQUIRE(lost.size() == 2);
+  CHECK(lost[0].uid == 2);
+  CHECK(block_on(f.store.restore_expunged(f.account, inbox_id, Time{})) == 2);
+  auto drop = block_on(box.maildrop());
+  REQUIRE(drop->entries().size() == 3);
+  CHECK(drop->entries()[1].uid == 4);
+  CHECK(drop->entries()[1].uidl(*drop) == uidl);
+  CHECK(block_on(f.store.expunged(f.account, inbox_id)).empty());
+  CHECK(block_on(box.expunge({4})) == 1);
+  f.clock.advance(std::chrono::days(31));
+  CHECK(block_on(f.store.purge_some()) == 1);
+  CHECK(block_on(f.store.purge_some()) == 0);
+  CHECK(block_on(f.store.restore_expunged(f.account, inbox_id, Time{})) == 0);
+}
+
+TEST_CASE("a mailbox opened read-only expunges nothing") {
+  Fixture f;
+  REQUIRE(f.deliver("one\r\n"));
+  auto box = block_on(f.store.open({.account_id = f.account}, inbox_id, right_read));
+  REQUIRE(box);
+  CHECK_FALSE(block_on(box->expunge({1})));
+  CHECK(f.inbox().message_count == 1);
+}
+
+TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
+  Fixture f;
+  auto made = block_on(f.store.create_mailbox(f.account, "受注メール/2019年"));
+  REQUIRE(made);
+  CHECK_FALSE(block_on(f.store.create_mailbox(f.account, "受注メール/2019年")));
+  REQUIRE(f.deliver("order\r\n", {}, made->id));
+  CHECK_FALSE(block_on(f.store.delete_mailbox(f.account, inbox_id)));
+  REQUIRE(block_on(f.store.delete_mailbox(f.account, made->id)));
+  CHECK_FALSE(f.deliver("late\r\n", {}, made->id));
+  REQUIRE(block_on(f.store.restore_mailbox(f.account, made->id)));
+  CHECK(block_on(f.store.mailboxes(f.account, false)).back().message_count == 1);
+  REQUIRE(block_on(f.store.delete_mailbox(f.account, made->id)));
+  auto again = block_on(f.store.create_mailbox(f.account, "受注メール/2019年"));
+  REQUIRE(again);
+  CHECK(again->uidvalidity > made->uidvalidity);
+  CHECK_FALSE(block_on(f.store.restore_mailbox(f.account, made->id)));
+  f.clock.advance(std::chrono::days(31));
+  while (block_on(f.store.purge_some()) > 0) {
+  }
+  CHECK(block_on(f.store.mailboxes(f.account, true)).size() == 7);
+  for (auto bad : {"", "/a", "a/", "a//b", "a\nb"})
+    CHECK_FALSE(block_on(f.store.create_mailbox(f.account, bad)));
+}
+
+TEST_CASE("changes are told to who listens, and to nobody after") {
+  Hub hub;
+  int heard = 0;
+  {
+    auto subscription = hub.subscribe(7, [&](const Change&) { ++heard; });
+    hub.publish({.account_id = 7});
+    hub.publish({.account_id = 8});
+  }
+  hub.publish({.account_id = 7});
+  CHECK(heard == 1);
+}
