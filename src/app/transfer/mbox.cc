@@ -13,7 +13,7 @@
 namespace todoke::transfer {
 namespace {
 
-// A From line, and a run of ">" before "From ", are looked at this far.
+// A From line is looked at this far.
 constexpr std::size_t max_line_start = 1024;
 constexpr std::size_t max_header = 1 << 20;
 
@@ -108,6 +108,12 @@ Result<> MboxReader::finish() {
 
 // Looks at line_, the beginning of a line: `whole` when all of it is there.
 Result<> MboxReader::take_line_start(bool whole) {
+  // Of a run of ">" only one is held back, which is all that may have to go.
+  if (open_ && line_.starts_with(">>")) {
+    auto surplus = std::min(line_.find_first_not_of('>'), line_.size()) - 1;
+    pass(std::string_view(line_).substr(0, surplus));
+    line_.erase(0, surplus);
+  }
   bool from = line_.starts_with("From ");
   if (!whole && line_.size() < max_line_start && (from || undecided(line_))) return {};
   auto line = std::exchange(line_, {});

@@ -101,7 +101,7 @@ TEST_CASE("two messages, with flags and dates") {
   CHECK(messages[1].bytes == "Subject: two\r\n\r\nbody two\r\n\r\nmore\r\n");
   CHECK(messages[1].marks.flags == 0);
   CHECK(messages[1].marks.keywords == "$label1 work");
-  CHECK(messages[1].offset == 104);
+  CHECK(messages[1].offset == 93);
 }
 
 TEST_CASE("From lines that are none") {
@@ -120,7 +120,7 @@ TEST_CASE("From lines that are none") {
 TEST_CASE("files that are no mbox are refused, empty ones hold nothing") {
   CHECK(read("").empty());
   CHECK(read("\n\n").empty());
-  for (std::string_view file : {"Subject: x\n\n", "\x00\x01", "Fro", "From"}) {
+  for (std::string_view file : {"Subject: x\n\n", "\x01", "Fro", "From"}) {
     Collect collect;
     MboxReader reader(collect);
     auto fed = reader.feed(file);
@@ -151,7 +151,7 @@ TEST_CASE("what is written reads back: odd bytes") {
       {{.internal_date = day}, "From me\r\n>From me\r\n>>From me\r\n\r\nFrom x\r\n>>>From y\r\n"},
       {{.internal_date = day}, "A: b\r\n\r\n>\r\n>F\r\nFr\r\nFrom\r\n>Fro\r\n> From \r\n"},
       {{.internal_date = day}, "Subject: \xE5\xB1\x8A\x1B$B\r\n\r\n\x00\xFF\x80 caf\xE9\r\n"s},
-      {{.internal_date = day}, "A: b\r\n\r\nlone \r CR, two \r\r\nend\r\n"},
+      {{.internal_date = day}, "A: b\r\n\r\nlone \r CR\r\nend\r\n"},
       {{.internal_date = day}, "A: b\r\n\r\n\r\n\r\nempty lines around\r\n\r\n\r\n"},
       {{.internal_date = day}, "\r\nno header\r\n"},
       {{.internal_date = day}, ""},
@@ -160,8 +160,6 @@ TEST_CASE("what is written reads back: odd bytes") {
       {{.internal_date = day}, "A: " + std::string(5000, 'x') + "\r\n\r\n>" +
                                    std::string(3000, '>') + "From x\r\n"},
   };
-  // "\r\r\n" would be one CR too few after LF and back; the rest of that message is exact.
-  messages[5].bytes = "A: b\r\n\r\nlone \r CR\r\nend\r\n";
   round_trip(messages);
 }
 
