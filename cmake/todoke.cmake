@@ -55,6 +55,11 @@ if(TODOKE_FUZZ)
   target_compile_options(todoke_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# ./test sets these, so that one CTest run of the release build covers the other builds too.
+set(TODOKE_ASAN_BUILD "" CACHE PATH "Sanitizer build whose unit tests are run as well")
+set(TODOKE_FUZZ_BUILD "" CACHE PATH "Fuzzing build whose targets are run for a few seconds")
+set(TODOKE_FUZZ_SECONDS 5 CACHE STRING "Seconds for each fuzz target in a test run")
+
 # Precompiled third-party and standard headers, shared by every module.
 function(todoke_precompile target)
   if(TARGET todoke_pch)
@@ -65,7 +70,8 @@ endfunction()
 # todoke_module(name SOURCES a.cc … [TESTS a_test.cc …] [FUZZ a_fuzz.cc …] [DEPS module …]
 #               [LIBS target …])
 #   todoke_<name>       static library of the folder
-#   <name>_test         one doctest program of its unit tests, run by CTest
+#   <name>_test         one doctest program of its unit tests, run by CTest (label
+#                       unit); in a full run the sanitizer build's too (label asan)
 #   <fuzz file's stem>  one libFuzzer program for each FUZZ file (with TODOKE_FUZZ)
 function(todoke_module name)
   cmake_parse_arguments(M "" "" "SOURCES;TESTS;FUZZ;DEPS;LIBS" ${ARGN})
@@ -82,13 +88,32 @@ function(todoke_module name)
       TODOKE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     todoke_precompile(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+    todoke_add_asan_test(${name} ${name}_test)
   endif()
-  if(TODOKE_FUZZ)
-    foreach(file ${M_FUZZ})
-      get_filename_component(stem ${file} NAME_WE)
+  foreach(file ${M_FUZZ})
+    get_filename_component(stem ${file} NAME_WE)
+    if(TODOKE_FUZZ_BUILD)
+      add_test(NAME fuzz.${stem} COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz_smoke
+               ${TODOKE_FUZZ_BUILD} ${TODOKE_FUZZ_SECONDS} ${stem})
+      set_tests_properties(fuzz.${stem} PROPERTIES LABELS fuzz TIMEOUT 300)
+    endif()
+    if(TODOKE_FUZZ)
       add_executable(${stem} ${file})
       target_link_libraries(${stem} PRIVATE ${lib} ${M_LIBS} -fsanitize=fuzzer)
       set_property(GLOBAL APPEND PROPERTY TODOKE_FUZZERS ${stem})
-    endforeach()
+    endif()
+  endforeach()
+endfunction()
+
+# todoke_add_asan_test(name program) registers <name>.asan: the program that the sanitizer build
+# made in the same folder as ours.
+function(todoke_add_asan_test name program)
+  if(NOT TODOKE_ASAN_BUILD)
+    return()
   endif()
+  file(RELATIVE_PATH folder ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR})
+  add_test(NAME ${name}.asan COMMAND ${TODOKE_ASAN_BUILD}/${folder}/${program} ${ARGN})
+  set_tests_properties(${name}.asan PROPERTIES LABELS asan TIMEOUT 900 ENVIRONMENT
+    "ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19;UBSAN_OPTIONS=print_stacktrace=1")
 endfunction()
