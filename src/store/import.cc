@@ -56,6 +56,51 @@ std::unordered_set<std::string> imported_sources(sql::Tx& tx, std::int64_t accou
   return found;
 }
 
+std::vector<std::pair<std::int64_t, MailboxImage>> mailbox_images(sql::Tx& tx,
+                                                                  std::int64_t account_id) {
+  std::vector<std::pair<std::int64_t, MailboxImage>> found;
+  auto take = [&](const sql::Row& row) {
+    found.emplace_back(row.integer(0), MailboxImage{.name = row.get<std::string>(1),
+                                                    .role = role_from_name(row.text(2)),
+                                                    .uidvalidity = row.get<std::uint32_t>(3),
+                                                    .uidnext = row.get<std::uint32_t>(4),
+                                                    .pop3_next_seq = row.integer(5),
+                                                    .subscribed = row.get<bool>(6)});
+  };
+  tx.each(
+      "select id, name, role, uidvalidity, uidnext, pop3_next_seq, subscribed from mailbox "
+      "where account_id = $1 and deleted_at is null order by id",
+      take, account_id);
+  return found;
+}
+
+std::vector<MessageImage> message_images(sql::Tx& tx, std::int64_t account_id,
+                                         std::int64_t mailbox_id, std::uint32_t after, int limit) {
+  std::vector<MessageImage> found;
+  auto take = [&](const sql::Row& row) {
+    found.push_back({.id = row.integer(0),
+                     .uid = row.get<std::uint32_t>(1),
+                     .flags = row.get<unsigned>(2),
+                     .keywords = row.get<std::string>(3),
+                     .internal_date = row.get<Time>(4),
+                     .pop3_uidl = row.get<std::string>(5),
+                     .pop3_seq = row.integer(6),
+                     .pop3_size = row.get<std::optional<std::int64_t>>(7),
+                     .body = {.segment = row.get<std::uint64_t>(8),
+                              .offset = row.get<std::uint64_t>(9),
+                              .stored = row.get<std::uint64_t>(10),
+                              .size = row.get<std::uint64_t>(11)}});
+  };
+  tx.each(
+      "select p.message_id, p.uid, p.flags, p.keywords, m.internal_date, p.pop3_uidl, p.pop3_seq, "
+      "p.pop3_size, b.segment, b.position, b.stored, b.size from placement p "
+      "join message m on m.account_id = p.account_id and m.id = p.message_id "
+      "join blob b on b.id = m.blob_id "
+      "where p.account_id = $1 and p.mailbox_id = $2 and p.uid > $3 order by p.uid limit $4",
+      take, account_id, mailbox_id, after, limit);
+  return found;
+}
+
 Result<std::int64_t> begin_mailbox(sql::Tx& tx, std::int64_t account_id, const MailboxImage& image,
                                    Time now) {
   if (auto present = find_present(tx, account_id, image)) {

@@ -7,10 +7,12 @@
 #include "store/model.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 // Bringing mail in from files: many messages in one transaction, each once.
 namespace todoke::store {
@@ -39,6 +41,26 @@ struct MailboxImage {
   std::int64_t pop3_next_seq = 1;
   bool subscribed = true;
 };
+
+// All mailboxes that are not deleted, with their ids.
+std::vector<std::pair<std::int64_t, MailboxImage>> mailbox_images(sql::Tx& tx,
+                                                                  std::int64_t account_id);
+
+// A message with all that makes its identity.
+struct MessageImage {
+  std::int64_t id = 0;
+  std::uint32_t uid = 0;
+  unsigned flags = 0;
+  std::string keywords;
+  Time internal_date{};
+  std::string pop3_uidl;
+  std::int64_t pop3_seq = 0;
+  std::optional<std::int64_t> pop3_size;
+  blob::Location body;
+};
+// Those with UIDs above `after`, at most `limit`, by UID.
+std::vector<MessageImage> message_images(sql::Tx& tx, std::int64_t account_id,
+                                         std::int64_t mailbox_id, std::uint32_t after, int limit);
 
 // Makes room for a mailbox that comes with its UIDs: takes the account's mailbox of this name or
 // role if it never held a message, else a new one.  Answers its id.  conflict: the name is in use.

@@ -6,10 +6,13 @@
 #include "base/task.h"
 #include "directory/model.h"
 
-#include <boost/json/fwd.hpp>
-
 #include <span>
 #include <string_view>
+
+namespace boost::json {
+class value;
+class object;
+}  // namespace boost::json
 
 // What an administrator can ask for, as one table.  The command line, the admin socket and later
 // the HTTP API are three ways to the same functions.
