@@ -4,6 +4,7 @@
 #include "app/installation.h"
 #include "app/transfer/mbox.h"
 #include "base/result.h"
+#include "store/append.h"
 
 #include <cstdint>
 #include <string>
