@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <sstream>
@@ -231,7 +232,11 @@ Result<Config> load_config(const std::string& path) {
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file) return fail(Errc::not_found, fmt::format("cannot read the configuration {}", path));
-  return parse_config(text.view(), path);
+  TRY(auto config, parse_config(text.view(), path));
+  // Whoever calls stands anywhere; the file stays where it is.
+  auto folder = std::filesystem::absolute(path).parent_path();
+  config.data = (folder / config.data).lexically_normal().string();
+  return config;
 }
 
 std::string config_template(const Config& config) {
@@ -239,7 +244,7 @@ std::string config_template(const Config& config) {
       "# How this machine runs Todoke.  Domains, accounts and all else about mail is in the\n"
       "# database: see `todoke --help`.  After a change: `todoke check`, then restart the server.\n"
       "\n"
-      "# Folder of database, messages and certificates.\n"
+      "# Folder of database, messages and certificates; a relative path starts at this file.\n"
       "data = {}\n\n"
       "# Our public name, as others find it in the DNS.\n"
       "host = {}\n\n"
