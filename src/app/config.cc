@@ -152,7 +152,7 @@ Result<ListenerConfig> read_listener(const toml::table& table, const std::string
   return listener;
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::ostringstream out;
   out << toml::value<std::string>(std::string(text));
   return out.str();
@@ -270,16 +270,16 @@ std::string config_template(const Config& config) {
       "# pop3s.  address: \"::\" is every address, \"127.0.0.1\" this machine only, \"/path\" a Unix\n"
       "# socket.  plain_text_login allows passwords without TLS: for trusted networks only.\n"
       "# proxies: addresses of load balancers that send PROXY v2.\n",
-      quoted(config.data), quoted(config.host), quoted(config.user), quoted(config.metrics),
-      config.max_message_size, config.io_threads, quoted(config.tls_certificate),
-      quoted(config.tls_key), quoted(config.log_file), quoted(config.log_format),
-      quoted(config.log_level));
+      toml_text(config.data), toml_text(config.host), toml_text(config.user), toml_text(config.metrics),
+      config.max_message_size, config.io_threads, toml_text(config.tls_certificate),
+      toml_text(config.tls_key), toml_text(config.log_file), toml_text(config.log_format),
+      toml_text(config.log_level));
   for (const auto& listener : config.listeners) {
     out += fmt::format("[[listener]]\nprotocol = {}\naddress = {}\nport = {}\n",
-                       quoted(listener.protocol), quoted(listener.address), listener.port);
+                       toml_text(listener.protocol), toml_text(listener.address), listener.port);
     out += fmt::format("plain_text_login = {}\nproxies = [", listener.plain_text_login);
     for (std::size_t i = 0; i < listener.proxies.size(); ++i)
-      out += (i > 0 ? ", " : "") + quoted(listener.proxies[i]);
+      out += (i > 0 ? ", " : "") + toml_text(listener.proxies[i]);
     out += "]\n\n";
   }
   return out;
