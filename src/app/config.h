@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace todoke::app {
@@ -37,6 +38,10 @@ struct Config {
   std::string blob_folder() const { return data + "/blobs"; }
   std::string admin_socket() const { return data + "/admin.socket"; }
 };
+
+std::uint16_t default_port(std::string_view protocol);
+// What a configuration without listeners gets: everything but LMTP, on the usual ports.
+std::vector<ListenerConfig> default_listeners(const std::string& address);
 
 // Reads the file; errors name the line and say what is allowed there.
 Result<Config> load_config(const std::string& path);

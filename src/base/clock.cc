@@ -10,7 +10,7 @@ namespace todoke {
 namespace asio = boost::asio;
 using std::chrono::microseconds;
 
-Task<> Clock::sleep(microseconds duration) {
+Task<> Clock::sleep(microseconds duration) const {
   return sleep_until(steady() + duration);
 }
 
@@ -22,7 +22,7 @@ Steady SystemClock::steady() const {
   return std::chrono::floor<microseconds>(std::chrono::steady_clock::now());
 }
 
-Task<> SystemClock::sleep_until(Steady when) {
+Task<> SystemClock::sleep_until(Steady when) const {
   asio::steady_timer timer(co_await asio::this_coro::executor, when);
   co_await timer.async_wait(asio::use_awaitable);
 }
@@ -40,7 +40,7 @@ Steady SimulatedClock::steady() const {
   return Steady(passed_);
 }
 
-Task<> SimulatedClock::sleep_until(Steady when) {
+Task<> SimulatedClock::sleep_until(Steady when) const {
   Completion due;
   {
     std::lock_guard lock(mutex_);

@@ -23,8 +23,8 @@ class Clock {
   virtual Time now() const = 0;
   virtual Steady steady() const = 0;
   // Suspends the calling coroutine until steady() is at least `when`.
-  [[nodiscard]] virtual Task<> sleep_until(Steady when) = 0;
-  [[nodiscard]] Task<> sleep(std::chrono::microseconds duration);
+  [[nodiscard]] virtual Task<> sleep_until(Steady when) const = 0;
+  [[nodiscard]] Task<> sleep(std::chrono::microseconds duration) const;
 };
 
 // The machine's clocks.
@@ -32,7 +32,7 @@ class SystemClock final : public Clock {
  public:
   Time now() const override;
   Steady steady() const override;
-  [[nodiscard]] Task<> sleep_until(Steady when) override;
+  [[nodiscard]] Task<> sleep_until(Steady when) const override;
 };
 
 // A clock that stands still until a test moves it.  Any thread.
@@ -42,7 +42,7 @@ class SimulatedClock final : public Clock {
   ~SimulatedClock() override;
   Time now() const override;
   Steady steady() const override;
-  [[nodiscard]] Task<> sleep_until(Steady when) override;
+  [[nodiscard]] Task<> sleep_until(Steady when) const override;
 
   // Moves both clocks forward and wakes every sleeper that is due, earliest first.
   void advance(std::chrono::microseconds by);
@@ -53,7 +53,7 @@ class SimulatedClock final : public Clock {
   mutable std::mutex mutex_;
   Time start_;
   std::chrono::microseconds passed_{0};
-  std::multimap<Steady, Completion*> sleepers_;
+  mutable std::multimap<Steady, Completion*> sleepers_;
 };
 
 // Stored form of a Time: microseconds since 1970.

@@ -52,21 +52,23 @@ void DotStuffer::put_line(std::string_view line, std::string& out) {
 
 void DotStuffer::put(std::string_view text, std::string& out) {
   if (text.empty()) return;
-  if (line_start_ && text.front() == '.') out += '.';
+  if (dot_is_special_ && text.front() == '.') out += '.';
   out += text;
-  line_start_ = false;
+  line_start_ = dot_is_special_ = false;
 }
 
 void DotStuffer::put_bare(char line_end, std::string& out) {
-  if (bare_ == BareLineEnds::to_crlf)
+  if (bare_ == BareLineEnds::to_crlf) {
     end_line(out);
-  else
-    put({&line_end, 1}, out);
+    return;
+  }
+  put({&line_end, 1}, out);
+  dot_is_special_ = bare_ == BareLineEnds::keep_guarded && line_end == '\n';
 }
 
 void DotStuffer::end_line(std::string& out) {
   out += "\r\n";
-  line_start_ = true;
+  line_start_ = dot_is_special_ = true;
 }
 
 std::string dot_stuff(std::string_view text, DotStuffer::BareLineEnds bare) {

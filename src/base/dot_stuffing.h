@@ -14,6 +14,8 @@ class DotStuffer {
   enum class BareLineEnds {
     to_crlf,  // a line end like any other: what we send to a peer has CRLF only (rule R1)
     keep,  // passed on; a dot is stuffed after a CRLF only, so decoding gives the same bytes back
+    keep_guarded,  // passed on; a dot is stuffed after a bare LF too, so that a reader who takes LF
+                   // for a line end cannot be shown an end of text that is none
   };
   explicit DotStuffer(BareLineEnds bare) : bare_(bare) {}
 
@@ -30,6 +32,7 @@ class DotStuffer {
 
   BareLineEnds bare_;
   bool line_start_ = true;
+  bool dot_is_special_ = true;
   bool held_cr_ = false;  // a piece ended with CR: only the next byte tells what it is
 };
 

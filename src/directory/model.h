@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/principal.h"
 
 #include <cstdint>
 #include <optional>
@@ -10,17 +11,14 @@
 // The things of the directory, as values.
 namespace todoke::directory {
 
+using todoke::all_services;
+using todoke::contains;
+using todoke::Principal;
+using todoke::Role;
+using todoke::Service;
+using todoke::ServiceSet;
+
 enum class State { active = 0, suspended = 1, deleted = 2 };
-enum class Role { member = 0, administrator = 1, owner = 2, operator_ = 3 };
-
-// What an account or a credential may be used for; bits, so that sets are numbers.
-enum class Service : unsigned { pop3 = 1, imap = 2, submission = 4, web = 8 };
-using ServiceSet = unsigned;
-constexpr ServiceSet all_services = 15;
-constexpr bool contains(ServiceSet set, Service service) {
-  return (set & static_cast<unsigned>(service)) != 0;
-}
-
 struct Organisation {
   std::int64_t id = 0;
   std::string name;
@@ -95,19 +93,6 @@ struct AppPassword {
   Time created_at{};
   std::optional<Time> expires_at;
   std::optional<Time> last_used_at;
-};
-
-// Whoever signed in: the token without which the store opens nothing.
-struct Principal {
-  std::int64_t account_id = 0;
-  std::int64_t organisation_id = 0;
-  Role role = Role::member;
-  ServiceSet scope = 0;
-  std::string login;    // as stored
-  std::string address;  // the primary one
-  bool pop3_read_only = false;
-  std::optional<std::int64_t> pop3_mailbox_id;
-  std::optional<int> send_limit_per_hour;
 };
 
 // Who changes something, for the audit.

@@ -139,6 +139,7 @@ TEST_CASE("what else a header refuses") {
   CHECK_FALSE(header.parameters("Content-Type", "text/plain; x=y", {}));
   CHECK_FALSE(header.addresses("To", {mailbox("", "a", "b, c@d")}));
   CHECK_FALSE(header.addresses("To", {mailbox("", "a", "b>")}));
+  CHECK_FALSE(header.addresses("To", {mailbox("", "a", "[b]c]")}));
   CHECK_FALSE(header.addresses("To", {mailbox("", "", "b")}));
   CHECK_FALSE(header.addresses("To", {mailbox("", "太郎", "example.jp")}));
   CHECK_FALSE(header.addresses("To", {mailbox("", std::string(990, 'a'), "example.jp")}));

@@ -133,11 +133,13 @@ Result<> check_address(const Address& address, HeaderWriter::AddressCharset char
   if (address.kind != Address::Kind::mailbox) return {};
   if (address.local.empty() || address.domain.empty())
     return fail(Errc::invalid, "address without local part or domain");
-  bool literal = address.domain.starts_with('[') && address.domain.ends_with(']');
+  std::string_view domain = address.domain;
+  bool literal = domain.size() > 2 && domain.starts_with('[') && domain.ends_with(']');
+  if (literal) domain = domain.substr(1, domain.size() - 2);
   auto bad = [&](char c) {
-    return std::string_view(literal ? " ()<>\\\"," : " ()<>\\\",;:@[]").contains(c);
+    return std::string_view(" ()<>\\\",;@[]").contains(c) || (c == ':' && !literal);
   };
-  if (std::ranges::any_of(address.domain, bad))
+  if (std::ranges::any_of(domain, bad))
     return fail(Errc::invalid, "domain with a character that no domain has");
   bool international = has_8bit(address.local) || has_8bit(address.domain);
   bool allowed = charset == HeaderWriter::AddressCharset::utf8 && is_utf8(address.local) &&
@@ -237,7 +239,8 @@ Result<> HeaderWriter::addresses(std::string_view name, const AddressList& addre
     if (!address.name.empty()) put_phrase(field, address.name);
     need_comma = !starts;
     if (starts) {
-      field.put_tight(":");
+      // RFC 2047 §5: an encoded word in a phrase stands apart from what follows.
+      field.put_tight(is_plain_header_text(address.name) ? ":" : " :");
       in_group = true;
     } else {
       auto spec = addr_spec(address);

@@ -287,7 +287,9 @@ void StructureParser::begin_part(int parent, std::uint64_t offset) {
 void StructureParser::close_parts(int until, std::uint64_t end, std::uint64_t lines_before) {
   for (; current_ != until; current_ = current().parent) {
     Part& part = current();
-    part.body_end = std::max(part.body_begin, end);
+    // A header that runs into the boundary keeps its line end, and so do the parts around it.
+    end = std::max(part.body_begin, end);
+    part.body_end = end;
     part.lines = lines_before - std::min(lines_before, part.lines);
     bool childless = !has_children_[static_cast<std::size_t>(current_)];
     if (part.type == "multipart" && childless) part.opaque = true;

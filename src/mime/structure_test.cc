@@ -239,6 +239,21 @@ x
   CHECK(structure.children(4) == std::vector{5});
 }
 
+TEST_CASE("a nested header that runs into the boundary stays within its parent") {
+  auto message = crlf(R"(Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: message/rfc822
+
+Subject: inner
+--b--
+)");
+  auto structure = parse_and_check(message);
+  REQUIRE(structure.parts.size() == 3);
+  CHECK(body_of(message, structure.parts[1]) == "Subject: inner\r\n");
+  CHECK(structure.parts[2].body_end == structure.parts[1].body_end);
+}
+
 TEST_CASE("what cannot be looked into is opaque") {
   CHECK(parse_and_check("Content-Type: multipart/mixed\r\n\r\nx").parts[0].opaque);
   CHECK(parse_and_check("Content-Type: multipart/mixed; boundary=b\r\n\r\nx").parts[0].opaque);

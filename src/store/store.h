@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/principal.h"
 #include "base/result.h"
 #include "base/worker_pool.h"
 #include "blob/store.h"
-#include "directory/model.h"
 #include "sql/db.h"
 #include "store/hub.h"
 #include "store/maildrop.h"
@@ -78,7 +78,7 @@ class Store {
 
   // Opens a mailbox of the principal's account.  not_found, whether it does not exist or is not the
   // principal's to see: the two look the same.
-  [[nodiscard]] Task<Result<Mailbox>> open(directory::Principal principal, std::int64_t mailbox_id,
+  [[nodiscard]] Task<Result<Mailbox>> open(Principal principal, std::int64_t mailbox_id,
                                            Rights needed);
 
   // Appends `length` bytes of a body from `offset` to `out`.  Reads what the page cache has without

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/worker_pool.h"
+#include "blob/store.h"
+#include "directory/directory.h"
+#include "net/tls.h"
+#include "sql/db.h"
+#include "store/store.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace todoke::test {
+
+// An installation in memory, for tests of whole sessions: directory, store and what they stand on,
+// with a clock that stands still.  Everything is public; the functions are for the calling test's
+// thread and fail by abort, since a test that cannot set its scene proves nothing.
+struct World {
+  // `wrap` may put something between the store and its bodies, to make them fail.
+  using Wrap = std::function<std::unique_ptr<blob::Store>(std::unique_ptr<blob::Store>)>;
+  explicit World(const Wrap& wrap = {});
+
+  // Makes the organisation and the domain of the address at first.
+  directory::Account add_account(const std::string& address, const std::string& password);
+  void change(const std::string& address, directory::AccountChange change);
+  // Puts a message into a mailbox; its size is that of `text` unless the identity says otherwise.
+  store::Placed deliver(const std::string& address, const std::string& text,
+                        std::int64_t mailbox_id = store::inbox_id,
+                        const store::Identity& identity = {});
+  // What another session might do meanwhile.
+  void expunge(const std::string& address, std::vector<std::uint32_t> uids,
+               std::int64_t mailbox_id = store::inbox_id);
+  std::size_t count(const std::string& address, std::int64_t mailbox_id = store::inbox_id);
+  std::int64_t account_id(const std::string& address);
+
+  SimulatedClock clock;
+  IdGenerator ids;
+  WorkerPool pool;
+  std::unique_ptr<sql::Db> db;
+  std::unique_ptr<blob::Store> blobs;
+  store::Hub hub;
+  store::Store store;
+  directory::Directory directory;
+
+  // `given` lines about accounts and mail, the same for every protocol:
+  //   given account ADDRESS PASSWORD [read-only] [suspended] [login=NAME] [pop3=MAILBOX-ID]
+  //   given mailbox ADDRESS NAME
+  //   given message ADDRESS [mailbox=ID] [uidl=TEXT] [pop3-size=N] [pop3-seq=N]     and its block
+  //   given messages COUNT ADDRESS OCTETS        made-up ones of exactly that size
+  //   given expunged ADDRESS UID                 by another session
+  // Errc::not_found for any other first word, so that a protocol can add its own.
+  Result<> given(const std::vector<std::string>& words, const std::vector<std::string>& block);
+};
+
+// A self-signed certificate for tests, made once in the process.
+const net::TlsHolder& test_tls();
+
+}  // namespace todoke::test
