@@ -9,6 +9,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+# -O3 costs a third more to compile than -O2 and buys nothing that bench/ can see.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 option(TODOKE_FUZZ "Build the libFuzzer targets" OFF)
 option(TODOKE_WERROR "Warnings are errors" ON)
 set(TODOKE_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")

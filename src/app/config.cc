@@ -5,14 +5,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <span>
 #include <sstream>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 namespace todoke::app {
@@ -267,13 +266,14 @@ std::string config_template(const Config& config) {
       "level = {}\n\n"
       "# One section for each port.  protocol: smtp (mail from other servers), submission and\n"
       "# submissions (from mail programs, with STARTTLS or with TLS from the start), lmtp, pop3,\n"
-      "# pop3s.  address: \"::\" is every address, \"127.0.0.1\" this machine only, \"/path\" a Unix\n"
+      "# pop3s.  address: \"::\" is every address, \"127.0.0.1\" this machine only, \"/path\" a "
+      "Unix\n"
       "# socket.  plain_text_login allows passwords without TLS: for trusted networks only.\n"
       "# proxies: addresses of load balancers that send PROXY v2.\n",
-      toml_text(config.data), toml_text(config.host), toml_text(config.user), toml_text(config.metrics),
-      config.max_message_size, config.io_threads, toml_text(config.tls_certificate),
-      toml_text(config.tls_key), toml_text(config.log_file), toml_text(config.log_format),
-      toml_text(config.log_level));
+      toml_text(config.data), toml_text(config.host), toml_text(config.user),
+      toml_text(config.metrics), config.max_message_size, config.io_threads,
+      toml_text(config.tls_certificate), toml_text(config.tls_key), toml_text(config.log_file),
+      toml_text(config.log_format), toml_text(config.log_level));
   for (const auto& listener : config.listeners) {
     out += fmt::format("[[listener]]\nprotocol = {}\naddress = {}\nport = {}\n",
                        toml_text(listener.protocol), toml_text(listener.address), listener.port);
