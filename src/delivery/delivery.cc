@@ -1,6 +1,6 @@
 #include "delivery/delivery.h"
 
-#include "base/ascii.h"
+#include "directory/names.h"
 #include "queue/enqueue.h"
 #include "store/append.h"
 
@@ -11,34 +11,58 @@
 namespace todoke::delivery {
 namespace {
 
-// Accounts that were full a moment ago, so that RCPT can say so for the single recipient instead of
-// the end of DATA for all of them.  Forgets everything now and then: bounded, and never wrong for
-// long.
+constexpr auto passed_over = std::chrono::minutes(30);
+// What trace headers add to a message, more or less.
+constexpr std::int64_t trace_size = 512;
+
+// Accounts that had no room lately.  Only a hint where to look: bounded, and all of it is forgotten
+// now and then.
 class FullAccounts {
  public:
-  bool contains(std::int64_t account_id, Steady now) const {
+  struct Mark {
+    std::int64_t needed = 0;  // bytes, of the message that did not fit
+    Steady since{};
+  };
+  std::optional<Mark> find(std::int64_t account_id) const {
     std::shared_lock lock(mutex_);
-    auto found = until_.find(account_id);
-    return found != until_.end() && now < found->second;
+    auto found = marks_.find(account_id);
+    return found == marks_.end() ? std::nullopt : std::optional(found->second);
   }
-  void add(std::int64_t account_id, Steady now) {
+  void add(std::int64_t account_id, Mark mark) {
     std::unique_lock lock(mutex_);
-    if (until_.size() >= max_entries) until_.clear();
-    until_[account_id] = now + std::chrono::minutes(1);
+    if (marks_.size() >= max_entries) marks_.clear();
+    marks_[account_id] = mark;
+  }
+  void remove(std::int64_t account_id) {
+    std::unique_lock lock(mutex_);
+    marks_.erase(account_id);
   }
 
  private:
   static constexpr std::size_t max_entries = 10'000;
   mutable std::shared_mutex mutex_;
-  std::map<std::int64_t, Steady> until_;
+  std::map<std::int64_t, Mark> marks_;
+};
+
+// A body that no row refers to yet: released, unless it was kept.
+class LooseBody {
+ public:
+  LooseBody(blob::Store& blobs, const blob::Location& at) : blobs_(blobs), at_(at) {}
+  ~LooseBody() {
+    if (!kept_) blobs_.release(at_);
+  }
+  LooseBody(const LooseBody&) = delete;
+  LooseBody& operator=(const LooseBody&) = delete;
+  void keep() { kept_ = true; }
+
+ private:
+  blob::Store& blobs_;
+  const blob::Location at_;
+  bool kept_ = false;
 };
 
 bool is_among(const std::vector<std::int64_t>& accounts, std::int64_t account_id) {
   return std::ranges::find(accounts, account_id) != accounts.end();
-}
-
-std::string lower_domain(const smtp::Path& path) {
-  return ascii::to_lower(path.domain);
 }
 
 }  // namespace
@@ -59,9 +83,12 @@ struct Delivery::Impl {
     Result<store::Placed> placed = fail(Errc::unavailable, "not tried");
   };
 
+  Task<store::Quota> quota(std::int64_t account_id);
+  Task<bool> is_full(std::int64_t account_id, std::optional<std::uint64_t> size);
   Task<std::vector<Target>> local_targets(const Envelope& envelope);
-  void write(sql::Tx& tx, const Envelope& envelope, const Incoming::Finished& body,
-             std::int64_t blob_id, std::int64_t queue_id, Time now, std::vector<Target>& targets);
+  // Answers how many rows refer to the body now.
+  std::int64_t write(sql::Tx& tx, const Envelope& envelope, const Incoming::Finished& body,
+                     std::int64_t blob_id, Time now, std::vector<Target>& targets);
   Result<> judge(const Envelope& envelope, const std::vector<Target>& targets);
 };
 
@@ -74,7 +101,8 @@ Incoming Delivery::begin() {
   return Incoming(impl_->blobs.create());
 }
 
-Task<Result<directory::Route>> Delivery::accepts(smtp::Path to, bool may_relay) {
+Task<Result<directory::Route>> Delivery::accepts(smtp::Path to, bool may_relay,
+                                                 std::optional<std::uint64_t> size) {
   auto& self = *impl_;
   auto cached = self.directory.cached_route(to.local, to.domain);
   directory::Route route;
@@ -94,11 +122,31 @@ Task<Result<directory::Route>> Delivery::accepts(smtp::Path to, bool may_relay) 
     case Kind::local:
       break;
   }
-  auto now = self.clock.steady();
-  bool all_full = std::ranges::all_of(route.accounts,
-                                      [&](std::int64_t id) { return self.full.contains(id, now); });
-  if (all_full) co_return fail(Errc::over_limit, "this mailbox is full");
+  for (auto account_id : route.accounts) {
+    bool full = co_await self.is_full(account_id, size);
+    if (full) co_return fail(Errc::over_limit, "this mailbox is full");
+  }
   co_return route;
+}
+
+Task<store::Quota> Delivery::Impl::quota(std::int64_t account_id) {
+  auto limits = directory.cached_limits(account_id);
+  if (!limits) {
+    auto asked = co_await directory.limits(account_id);
+    limits = asked.value_or(directory::QuotaLimits{});
+  }
+  co_return store::Quota{.account_bytes = limits->account_bytes};
+}
+
+Task<bool> Delivery::Impl::is_full(std::int64_t account_id, std::optional<std::uint64_t> size) {
+  auto mark = full.find(account_id);
+  if (!mark || (!size && clock.steady() - mark->since > passed_over)) co_return false;
+  auto needed = size ? static_cast<std::int64_t>(*size) + trace_size : mark->needed;
+  auto limit = co_await quota(account_id);
+  auto query = [&](sql::Tx& tx) { return store::has_room(tx, account_id, needed, limit); };
+  bool room = co_await db.read(query);
+  if (room && needed >= mark->needed) full.remove(account_id);
+  co_return !room;
 }
 
 // One target per account, however many of its addresses are recipients.
@@ -107,21 +155,15 @@ Task<std::vector<Delivery::Impl::Target>> Delivery::Impl::local_targets(const En
   for (const auto& recipient : envelope.recipients)
     for (auto account_id : recipient.route.accounts) {
       if (std::ranges::find(targets, account_id, &Target::account_id) != targets.end()) continue;
-      auto limits = directory.cached_limits(account_id);
-      if (!limits) {
-        auto asked = co_await directory.limits(account_id);
-        limits = asked.value_or(directory::QuotaLimits{});
-      }
-      targets.push_back({.account_id = account_id,
-                         .quota = {.account_bytes = limits->account_bytes},
-                         .message_id = ids.next()});
+      auto limit = co_await quota(account_id);
+      targets.push_back({.account_id = account_id, .quota = limit, .message_id = ids.next()});
     }
   co_return targets;
 }
 
-void Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope, const Incoming::Finished& body,
-                           std::int64_t blob_id, std::int64_t queue_id, Time now,
-                           std::vector<Target>& targets) {
+std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
+                                   const Incoming::Finished& body, std::int64_t blob_id, Time now,
+                                   std::vector<Target>& targets) {
   store::Parsed parsed{body.envelope, body.structure, body.preview};
   auto size = static_cast<std::int64_t>(body.location.size);
   std::int64_t refs = 0;
@@ -136,7 +178,7 @@ void Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope, const Incoming
     target.placed = store::append(tx, target.account_id, store::inbox_id, message, target.quota);
     refs += target.placed ? 1 : 0;
   }
-  queue::NewMessage outbound{.id = queue_id,
+  queue::NewMessage outbound{.id = envelope.id,
                              .blob_id = blob_id,
                              .size = size,
                              .reverse_path = smtp::to_text(envelope.reverse_path),
@@ -153,7 +195,7 @@ void Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope, const Incoming
   for (const auto& recipient : envelope.recipients)
     if (recipient.route.kind == directory::Route::Kind::not_ours)
       outbound.recipients.push_back({.path = recipient.path,
-                                     .domain = lower_domain(recipient.path),
+                                     .domain = directory::fold_domain(recipient.path.domain),
                                      .notify = recipient.notify,
                                      .original_recipient = recipient.original_recipient});
   if (!outbound.recipients.empty()) {
@@ -161,6 +203,7 @@ void Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope, const Incoming
     ++refs;
   }
   if (refs > 0) store::insert_blob(tx, blob_id, body.location, refs);
+  return refs;
 }
 
 // For an answer that counts for all: the first refusal, whoever it is for.
@@ -174,22 +217,23 @@ Result<> Delivery::Impl::judge(const Envelope& envelope, const std::vector<Targe
 Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
   auto& self = *impl_;
   CO_TRY(auto body, message.finish());
+  LooseBody loose(self.blobs, body.location);
   auto now = self.clock.now();
-  auto blob_id = self.ids.next(), queue_id = self.ids.next();
+  auto blob_id = self.ids.next();
   auto targets = co_await self.local_targets(envelope);
+  std::int64_t refs = 0;
   auto work = [&](sql::Tx& tx) -> Result<> {
-    self.write(tx, envelope, body, blob_id, queue_id, now, targets);
+    refs = self.write(tx, envelope, body, blob_id, now, targets);
     return self.judge(envelope, targets);
   };
   auto written = co_await self.db.write(work);
+  if (written && refs > 0) loose.keep();
+  auto size = static_cast<std::int64_t>(body.location.size);
   for (const auto& target : targets)
     if (!target.placed && target.placed.error().code == Errc::over_limit)
-      self.full.add(target.account_id, self.clock.steady());
-  if (!written) {
-    self.blobs.release(body.location);
-    co_return std::unexpected(written.error());
-  }
-  Receipt receipt{.id = id_text(queue_id), .recipients = {}};
+      self.full.add(target.account_id, {.needed = size, .since = self.clock.steady()});
+  if (!written) co_return std::unexpected(written.error());
+  Receipt receipt;
   for (const auto& recipient : envelope.recipients) {
     Result<> outcome;
     for (const auto& target : targets)

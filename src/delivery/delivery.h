@@ -25,6 +25,7 @@ struct Recipient {
 
 // Everything about a message that is not in its bytes.
 struct Envelope {
+  std::int64_t id = 0;  // from IdGenerator: by which log, trace headers and queue know the message
   smtp::Path reverse_path;
   std::vector<Recipient> recipients;
   std::optional<directory::Principal> submitted_by;  // nothing: from another server
@@ -42,7 +43,6 @@ struct Envelope {
 
 // What became of a message.  Durable when it is returned.
 struct Receipt {
-  std::string id;                    // by which log and queue know it
   std::vector<Result<>> recipients;  // in the envelope's order: over_limit (full), not_found …
 };
 
@@ -57,9 +57,17 @@ class Delivery {
   // Whether mail for this address is taken, and where it would go.  `may_relay` for submitters.
   // Errors carry the words for the sender: not_found (550 5.1.1), denied (no relaying, 550 5.7.1),
   // unavailable (suspended, 450 4.2.1), over_limit (known to be full, 452 4.2.2).
-  [[nodiscard]] Task<Result<directory::Route>> accepts(smtp::Path to, bool may_relay);
+  //
+  // Whether there is room is settled by accept(); here it is looked at only for accounts that had
+  // none lately, so that a message refused for one full mailbox among its recipients gets through
+  // to the others at the next attempt.  `size` is what MAIL declared (RFC 1870 §6); without it such
+  // an account is passed over for half an hour unless it has room for what it refused.
+  [[nodiscard]] Task<Result<directory::Route>> accepts(smtp::Path to, bool may_relay,
+                                                       std::optional<std::uint64_t> size);
 
-  // Takes a message whole.  for_all: an error means that nobody got anything.
+  // Takes a message whole.  for_all: an error means that nobody got anything.  Errors: over_limit
+  // (a mailbox is full), not_found (it went away since accepts()), denied (a loop), unavailable.
+  // Whatever happens, a body that nothing refers to is released.
   // Throws sql::Unavailable or blob::Unavailable when the disk or the database fails.
   [[nodiscard]] Task<Result<Receipt>> accept(Envelope envelope, Incoming message);
 

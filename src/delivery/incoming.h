@@ -26,8 +26,8 @@ class Incoming {
   // For submissions: the Date and Message-ID to add when the message has none (RFC 6409 §8).
   void complete_with(std::string date, std::string message_id);
 
-  // The next bytes, with CRLF line ends.  Errc::unavailable: the disk is full; over_limit: a loop,
-  // the message has more than 50 Received fields (RFC 5321 §6.3).
+  // The next bytes, with CRLF line ends.  Errc::unavailable: the disk is full; denied: a loop, the
+  // message has more than 50 Received fields (RFC 5321 §6.3).  finish() may say both, too.
   Result<> append(std::string_view bytes);
   // Bytes of the message so far, trace headers not counted.
   std::uint64_t size() const { return size_; }

@@ -22,7 +22,9 @@ struct NewMessage {
   std::int64_t id = 0;
   std::int64_t organisation_id = 0;  // 0: mail of no organisation, such as a forward
   std::optional<std::int64_t> account_id;
-  std::int64_t blob_id = 0;  // the caller counts one reference to it
+  // The body, to which the caller counts one reference.  It may be shared with mailboxes of ours,
+  // so it begins with a Return-Path line, which the sender leaves out (RFC 5321 §4.4).
+  std::int64_t blob_id = 0;
   std::int64_t size = 0;
   std::string reverse_path;  // without brackets; empty: the null reverse-path
   std::string envid;

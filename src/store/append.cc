@@ -93,6 +93,12 @@ Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox
   return Placed{mailbox_id, place->uidvalidity, place->uid, modseq, used_bytes};
 }
 
+bool has_room(sql::Tx& tx, std::int64_t account_id, std::int64_t bytes, const Quota& quota) {
+  auto used = tx.first<std::int64_t>("select used_bytes from mail_account where account_id = $1",
+                                     account_id);
+  return !used || *used + bytes <= quota_or_max(quota);
+}
+
 void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, std::int64_t refs) {
   tx.run(
       "insert into blob (id, segment, position, stored, size, refs) "

@@ -21,6 +21,9 @@ struct Quota {
 Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
                       const NewMessage& message, const Quota& quota);
 
+// Whether so many bytes more would fit.  An account that is not there has room: append() tells.
+bool has_room(sql::Tx& tx, std::int64_t account_id, std::int64_t bytes, const Quota& quota);
+
 // Records where a body stands and how many messages and queue rows refer to it; once per body,
 // after these rows are known and in the same transaction.
 void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, std::int64_t refs);

@@ -77,7 +77,10 @@ World::World(const Wrap& wrap)
       blobs(wrap ? wrap(blob::open_memory()) : blob::open_memory()),
       store(*db, *blobs, clock, ids, pool, hub),
       directory(*db, clock, ids, pool, cheap()) {
-  db->before_commit([this] { blobs->sync(); });
+  db->before_commit([this] {
+    if (disk_full) throw blob::Unavailable("no space left on device");
+    blobs->sync();
+  });
   directory.on_create([this](sql::Tx& tx, const directory::Account& account) {
     store::create_mail_account(tx, account.id, account.locale, clock.now());
   });
@@ -136,6 +139,24 @@ std::size_t World::count(const std::string& address, std::int64_t mailbox_id) {
   return block_on(store.messages(account_id(address), mailbox_id, 0, 1'000'000)).size();
 }
 
+std::vector<std::string> World::bodies(const std::string& address, std::int64_t mailbox_id) {
+  std::vector<std::string> found;
+  for (const auto& one : block_on(store.messages(account_id(address), mailbox_id, 0, 1'000'000)))
+    found.push_back(wanted(blobs->read(one.body, 0, one.body.size)));
+  return found;
+}
+
+void World::set_state(const std::string& address, std::string_view state) {
+  if (state == "deleted") return wanted(block_on(directory.delete_account(tester, address)));
+  if (state != "purged")
+    return change(address, {.state = state == "active" ? directory::State::active
+                                                       : directory::State::suspended});
+  auto work = [id = account_id(address)](sql::Tx& tx) {
+    tx.run("delete from mail_account where account_id = $1", id);
+  };
+  block_on(db->write(work));
+}
+
 Result<> World::given(const std::vector<std::string>& words,
                       const std::vector<std::string>& block) {
   if (words.size() < 2) return fail(Errc::invalid, "too few words");
@@ -145,6 +166,8 @@ Result<> World::given(const std::vector<std::string>& words,
     directory::AccountChange wish;
     wish.pop3_read_only = has(words, "read-only");
     if (auto mailbox = number(words, "pop3")) wish.pop3_mailbox_id = mailbox;
+    if (auto quota = number(words, "quota")) wish.quota_bytes = quota;
+    if (auto limit = number(words, "per-hour")) wish.send_limit_per_hour = static_cast<int>(*limit);
     if (has(words, "suspended")) wish.state = directory::State::suspended;
     change(address, wish);
     if (auto login = option(words, "login"))
@@ -161,6 +184,18 @@ Result<> World::given(const std::vector<std::string>& words,
     auto count = ascii::to_number(words[1]).value(), size = ascii::to_number(words[3]).value();
     for (std::uint64_t i = 1; i <= count; ++i)
       deliver(words[2], made_up(static_cast<std::int64_t>(i), size));
+  } else if (words[0] == "state" && words.size() == 3) {
+    set_state(address, words[2]);
+  } else if (words[0] == "address" && words.size() == 3) {
+    wanted(block_on(directory.add_address(tester, address, words[2])));
+  } else if (words[0] == "catch-all" && words.size() == 3) {
+    wanted(block_on(directory.set_catch_all(tester, words[1], words[2])));
+  } else if (words[0] == "quota" && words.size() == 3) {
+    change(address, {.quota_bytes = static_cast<std::int64_t>(ascii::to_number(words[2]).value())});
+  } else if (words[0] == "seconds") {
+    clock.advance(std::chrono::seconds(ascii::to_number(words[1]).value()));
+  } else if (words[0] == "disk") {
+    disk_full = words[1] == "full";
   } else if (words[0] == "expunged" && words.size() == 3) {
     expunge(address, {static_cast<std::uint32_t>(ascii::to_number(words[2]).value())});
   } else {

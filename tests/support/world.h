@@ -10,6 +10,7 @@
 #include "sql/db.h"
 #include "store/store.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,8 +36,14 @@ struct World {
   // What another session might do meanwhile.
   void expunge(const std::string& address, std::vector<std::uint32_t> uids,
                std::int64_t mailbox_id = store::inbox_id);
+  // "active", "suspended", "deleted", or "purged": its mailboxes are gone too.
+  void set_state(const std::string& address, std::string_view state);
   std::size_t count(const std::string& address, std::int64_t mailbox_id = store::inbox_id);
   std::int64_t account_id(const std::string& address);
+
+  // The messages of a mailbox as they are stored, by UID.
+  std::vector<std::string> bodies(const std::string& address,
+                                  std::int64_t mailbox_id = store::inbox_id);
 
   SimulatedClock clock;
   IdGenerator ids;
@@ -46,13 +53,22 @@ struct World {
   store::Hub hub;
   store::Store store;
   directory::Directory directory;
+  // While set, nothing can be made durable: every commit fails.
+  std::atomic<bool> disk_full = false;
 
   // `given` lines about accounts and mail, the same for every protocol:
   //   given account ADDRESS PASSWORD [read-only] [suspended] [login=NAME] [pop3=MAILBOX-ID]
+  //                                  [quota=OCTETS] [per-hour=RECIPIENTS]
+  //   given state ADDRESS active|suspended|deleted|purged
+  //   given address ADDRESS ACCOUNT-ADDRESS      another address of that account
+  //   given catch-all DOMAIN ADDRESS
   //   given mailbox ADDRESS NAME
   //   given message ADDRESS [mailbox=ID] [uidl=TEXT] [pop3-size=N] [pop3-seq=N]     and its block
   //   given messages COUNT ADDRESS OCTETS        made-up ones of exactly that size
   //   given expunged ADDRESS UID                 by another session
+  //   given quota ADDRESS OCTETS
+  //   given seconds N                            pass
+  //   given disk full|free
   // Errc::not_found for any other first word, so that a protocol can add its own.
   Result<> given(const std::vector<std::string>& words, const std::vector<std::string>& block);
 };

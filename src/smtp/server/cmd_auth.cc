@@ -22,7 +22,8 @@ std::optional<Reply> Session::refuse_auth(const Auth& c) const {
   if (transaction_) return make_reply(503, {5, 5, 1}, "Not within a transaction");
   auto offered = directory::SaslServer::mechanisms(io_, server_.allow_plain_text_login);
   if (std::ranges::find(offered, c.mechanism) != offered.end()) return {};
-  if (io_.tls() == nullptr)
+  auto with_tls = directory::SaslServer::mechanisms(io_, true);
+  if (std::ranges::find(with_tls, c.mechanism) != with_tls.end())
     return make_reply(538, {5, 7, 11}, "This way to sign in needs TLS: STARTTLS first");
   return make_reply(504, {5, 5, 4}, "This way to sign in is not known here");
 }
@@ -42,8 +43,12 @@ Task<> Session::handle(Auth c) {
       reply(501, {5, 7, 0}, "Signing in was cancelled");
       co_return;
     }
+    if (line.over_long) {
+      complain(make_reply(500, {5, 5, 6}, "The line is too long"));
+      co_return;
+    }
     auto message = base64_decode(line.text);
-    if (line.over_long || !message) {
+    if (!message) {
       complain(make_reply(501, {5, 5, 2}, "That is not base64"));
       co_return;
     }

@@ -26,10 +26,25 @@ Reply to_reply(const Error& error) {
     case Errc::over_limit:
       return make_reply(452, {4, 2, 2}, "A recipient's mailbox is full");
     case Errc::not_found:
-      return make_reply(550, {5, 1, 1}, "A recipient's mailbox is gone");
+      // It was there at RCPT, and this answer counts for the others too: at the next attempt RCPT
+      // will tell who is gone.
+      return make_reply(451, {4, 2, 0}, "A recipient's mailbox has just gone; please try again");
+    case Errc::denied:
+      return make_reply(554, {5, 4, 6}, "The message loops: too many hops");
     default:
       return make_reply(452, {4, 3, 1}, "No room to store mail now; try again later");
   }
+}
+
+// What LMTP tells of one recipient alone.
+Reply to_recipient_reply(const Error& error) {
+  if (error.code == Errc::not_found) return make_reply(550, {5, 1, 1}, "No such mailbox here");
+  if (error.code == Errc::over_limit) return make_reply(452, {4, 2, 2}, "This mailbox is full");
+  return to_reply(error);
+}
+
+Reply too_large(std::uint64_t limit) {
+  return make_reply(552, {5, 3, 4}, fmt::format("Too large: at most {} bytes", limit));
 }
 
 }  // namespace
@@ -67,24 +82,23 @@ void Session::take(std::string_view bytes) {
   auto& transaction = *transaction_;
   if (transaction.refusal) return;
   if (transaction.message->size() + bytes.size() > server_.max_message_size) {
-    transaction.refusal = make_reply(
-        552, {5, 3, 4}, fmt::format("Too large: at most {} bytes", server_.max_message_size));
+    transaction.refusal = too_large(server_.max_message_size);
   } else if (auto taken = transaction.message->append(bytes); !taken) {
-    bool loops = taken.error().code == Errc::over_limit;
-    if (!loops) log::error("smtp.no_room", {{"error", taken.error().text}});
-    transaction.refusal = loops ? make_reply(554, {5, 4, 6}, "The message loops: too many hops")
-                                : to_reply(taken.error());
+    if (taken.error().code == Errc::unavailable)
+      log::error("smtp.no_room", {{"error", taken.error().text}});
+    transaction.refusal = to_reply(taken.error());
   }
 }
 
 Task<> Session::handle(Data) {
   if (!transaction_ || transaction_->message) {
     complain(
-        make_reply(503, {5, 5, 1}, transaction_ ? "BDAT has begun this message" : "MAIL first"));
+        make_reply(503, {5, 5, 1}, transaction_ ? "BDAT has begun this message" : "MAIL first"),
+        transaction_ ? Fault::error : Fault::fruitless);
     co_return;
   }
   if (transaction_->envelope.recipients.empty()) {
-    complain(make_reply(503, {5, 5, 1}, "No recipient was accepted"));
+    complain(make_reply(503, {5, 5, 1}, "No recipient was accepted"), Fault::fruitless);
     co_return;
   }
   begin_message();
@@ -124,14 +138,24 @@ Task<> Session::read_data() {
 Task<> Session::handle(Bdat c) {
   bool possible = transaction_ && !transaction_->envelope.recipients.empty();
   if (!possible) {
-    if (c.size > max_excess) throw net::Closed("a chunk outside a transaction");
+    if (c.size > max_excess) {
+      done_ = true;  // nobody would read that to its end
+      c.size = 0;
+    }
     while (c.size > 0) {
       if (io_.buffered().empty()) co_await io_.fill();
       auto bytes = std::min<std::uint64_t>(c.size, io_.buffered().size());
       io_.consume(bytes);
       c.size -= bytes;
     }
-    complain(make_reply(503, {5, 5, 1}, transaction_ ? "No recipient was accepted" : "MAIL first"));
+    complain(make_reply(503, {5, 5, 1}, transaction_ ? "No recipient was accepted" : "MAIL first"),
+             Fault::fruitless);
+    co_return;
+  }
+  if (c.size > server_.max_message_size + max_excess) {
+    transaction_.reset();
+    reply(too_large(server_.max_message_size));
+    done_ = true;
     co_return;
   }
   if (!transaction_->message) begin_message();
@@ -157,7 +181,6 @@ Task<> Session::handle(Bdat c) {
 
 Task<> Session::read_chunk(std::uint64_t size) {
   auto latest = server_.clock.steady() + message_time;
-  if (size > server_.max_message_size + max_excess) throw net::Closed("an endless chunk");
   while (size > 0) {
     if (io_.buffered().empty()) {
       io_.set_deadline(block_time);
@@ -199,7 +222,7 @@ Task<> Session::finish_message() {
     // RFC 2033 §4.2: one reply for each recipient, in their order.
     for (std::size_t i = 0; i < recipients; ++i) {
       bool refused = !transaction->refusal && !outcome->recipients[i];
-      reply(refused ? to_reply(outcome->recipients[i].error()) : verdict);
+      reply(refused ? to_recipient_reply(outcome->recipients[i].error()) : verdict);
     }
   }
   log::info(transaction->refusal ? "smtp.refused" : "smtp.accepted",

@@ -30,9 +30,10 @@ Task<> Session::handle(Mail c) {
     complain(*refusal);
     co_return;
   }
-  if (principal_ && !c.from.is_null()) {
-    auto may =
-        co_await server_.directory.may_send_as(principal_->account_id, c.from.local, c.from.domain);
+  if (principal_) {
+    // The null reverse-path is anybody's who may still send as himself.
+    auto as = c.from.is_null() ? parse_address(principal_->address).value_or(c.from) : c.from;
+    auto may = co_await server_.directory.may_send_as(principal_->account_id, as.local, as.domain);
     if (!may) {
       log::info("smtp.sender_refused", {{"login", principal_->login}, {"from", to_text(c.from)}});
       reply(553, {5, 7, 1}, "This sender address does not belong to your account");
@@ -40,8 +41,10 @@ Task<> Session::handle(Mail c) {
     }
   }
   auto& transaction = transaction_.emplace();
-  transaction.id = id_text(server_.ids.next());
   auto& envelope = transaction.envelope;
+  envelope.id = server_.ids.next();
+  transaction.id = id_text(envelope.id);
+  transaction.declared_size = c.size;
   envelope.reverse_path = std::move(c.from);
   envelope.submitted_by = principal_;
   envelope.body = c.body;
@@ -66,7 +69,7 @@ Task<> Session::handle(Mail c) {
 
 Task<> Session::handle(Rcpt c) {
   if (!transaction_ || transaction_->message) {
-    complain(make_reply(503, {5, 5, 1}, "MAIL first"));
+    complain(make_reply(503, {5, 5, 1}, "MAIL first"), Fault::fruitless);
     co_return;
   }
   auto& envelope = transaction_->envelope;
@@ -84,7 +87,8 @@ Task<> Session::handle(Rcpt c) {
     reply(451, {4, 7, 1}, "Too many recipients in the last hour; please try again later");
     co_return;
   }
-  auto route = co_await server_.delivery.accepts(c.to, principal_.has_value());
+  auto route =
+      co_await server_.delivery.accepts(c.to, principal_.has_value(), transaction_->declared_size);
   // The transaction is ours alone: nothing else can have ended it while we waited.
   if (route) {
     envelope.recipients.push_back(
@@ -98,10 +102,11 @@ Task<> Session::handle(Rcpt c) {
                                   {"why", route.error().text}});
   switch (route.error().code) {
     case Errc::not_found:
-      reply(550, {5, 1, 1}, "No such mailbox here");
+      complain(make_reply(550, {5, 1, 1}, "No such mailbox here"), Fault::fruitless);
       break;
     case Errc::denied:
-      reply(550, {5, 7, 1}, "Relaying is not allowed; sign in on port 587");
+      complain(make_reply(550, {5, 7, 1}, "Relaying is not allowed; sign in on port 587"),
+               Fault::fruitless);
       break;
     case Errc::over_limit:
       reply(452, {4, 2, 2}, "This mailbox is full");

@@ -12,7 +12,10 @@ using namespace std::chrono_literals;
 constexpr auto command_time = 5min;  // RFC 5321 §4.5.3.2.7
 // RFC 5321 §4.5.3.1.4 asks for 512; the parameters of DSN, SMTPUTF8 and others add to it.
 constexpr std::size_t max_command_line = 2048;
-constexpr int max_complaints = 10;
+// How much we put up with: ten errors, or a hundred fruitless commands.
+constexpr int patience = 100;
+constexpr int cost_of_error = 10;
+constexpr int cost_of_fruitless = 1;
 
 }  // namespace
 
@@ -34,11 +37,9 @@ Task<> Session::run() {
       complain(make_reply(500, {5, 5, 2}, "Line too long"));
       continue;
     }
-    if (line.bare_lf) {
-      complain(make_reply(500, {5, 5, 2}, "Lines must end with CRLF"));
-      continue;
-    }
-    auto command = parse_command(line.text);
+    std::expected<Command, Reply> command =
+        std::unexpected(make_reply(500, {5, 5, 2}, "Lines must end with CRLF"));
+    if (!line.bare_lf) command = parse_command(line.text);
     if (!command) {
       complain(command.error());
       // Nobody knows how many bytes follow a BDAT that could not be read (RFC 3030 §2).
@@ -48,8 +49,9 @@ Task<> Session::run() {
     try {
       co_await dispatch(*std::move(command));
     } catch (const sql::Unavailable& e) {
+      // Only this command has failed: what stands of a transaction stays, for a 503 to the next
+      // RCPT would make its recipient's mail bounce.
       log::error("smtp.unavailable", {{"peer", io_.peer().address}, {"error", e.what()}});
-      transaction_.reset();
       reply(451, {4, 3, 0}, "Temporarily out of order, please try again later");
     }
   }
@@ -98,8 +100,9 @@ void Session::reply(int code, EnhancedCode enhanced, std::string text) {
   reply(make_reply(code, enhanced, std::move(text)));
 }
 
-void Session::complain(const Reply& what) {
-  if (++complaints_ < max_complaints) {
+void Session::complain(const Reply& what, Fault fault) {
+  complaints_ += fault == Fault::error ? cost_of_error : cost_of_fruitless;
+  if (complaints_ < patience) {
     reply(what);
     return;
   }

@@ -24,7 +24,8 @@ class Session {
  private:
   // From MAIL to the end of the message.
   struct Transaction {
-    std::string id;  // in replies, trace headers and the log
+    std::string id;  // in replies, trace headers and the log; the envelope's as text
+    std::optional<std::uint64_t> declared_size;
     delivery::Envelope envelope;
     std::optional<delivery::Incoming> message;  // once DATA or BDAT began
     LineChecker chunks;                         // line ends of BDAT
@@ -67,8 +68,12 @@ class Session {
 
   void reply(const Reply& what);
   void reply(int code, EnhancedCode enhanced, std::string text);
-  // Counts what only a broken or hostile client does; closes after too many.
-  void complain(const Reply& what);
+  // Answers, counts, and says good-bye when it is too much.  An error is what only a broken or
+  // hostile client does.  Fruitless is what happens to honest ones now and then, and all the time
+  // to those who guess addresses: an unknown recipient, or commands sent ahead (RFC 2920 §3.1)
+  // behind one that was refused.
+  enum class Fault { error, fruitless };
+  void complain(const Reply& what, Fault fault = Fault::error);
   void forget_everything();
 
   net::Stream& io_;

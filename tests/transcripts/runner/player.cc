@@ -134,6 +134,7 @@ class Player {
       auto made = fixture_->given(step.words, step.block);
       return made ? "" : "given: " + made.error().text;
     }
+    if (step.kind == then) return look(step);
     auto& talk = talks_[step.connection];
     if (!talk.connection) talk.connection = std::make_unique<Connection>(*fixture_, chunk_);
     if (step.kind == send) {
@@ -155,6 +156,27 @@ class Player {
         if (!talk.connection->ended()) return "the server has not ended the connection";
         return nothing_left(talk);
     }
+  }
+
+  std::string look(const Step& step) {
+    auto shown = fixture_->look(step.words);
+    if (!shown) return "then: " + shown.error().text;
+    std::size_t at = 0;
+    bool skipping = false;
+    for (const auto& wanted : step.block) {
+      if (wanted == "...") {
+        skipping = true;
+        continue;
+      }
+      while (at < shown->size() && !matches(wanted, (*shown)[at], bindings_)) {
+        if (!skipping) return "there is: " + (*shown)[at] + "\n    wanted: " + wanted;
+        ++at;
+      }
+      if (at == shown->size()) return "there is no more; wanted: " + wanted;
+      ++at;
+      skipping = false;
+    }
+    return skipping || at == shown->size() ? "" : "there is more: " + (*shown)[at];
   }
 
   std::string compare(Talk& talk, std::string_view expected) {

@@ -18,6 +18,10 @@ class Fixture {
   virtual ~Fixture() = default;
   virtual Result<> given(const std::vector<std::string>& words,
                          const std::vector<std::string>& block) = 0;
+  // What a `then` line looks at, as lines of text.  Errc::not_found: nothing of that name.
+  virtual Result<std::vector<std::string>> look(const std::vector<std::string>&) {
+    return fail(Errc::not_found, "this fixture shows nothing");
+  }
   // Sets the peer, pretends TLS and so on, before a session begins.
   virtual void prepare(net::MemoryStream& io) = 0;
   // One connection to its end.  Each runs on a thread of its own.

@@ -48,12 +48,18 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-// `{base64 …}` at the cursor, encoded; nothing is taken if there is none.
-std::string take_base64(Cursor& cursor) {
-  if (!cursor.take_word("{base64 ")) return {};
-  auto text = cursor.take_until("}");
+// `{base64 …}` or `{repeat N …}` at the cursor, worked out; nothing is taken if there is neither.
+std::string take_formula(Cursor& cursor) {
+  bool encode = cursor.take_word("{base64 ");
+  if (!encode && !cursor.take_word("{repeat ")) return {};
+  auto times = encode ? 1 : ascii::to_number(cursor.take_until(" ")).value_or(0);
+  if (!encode) cursor.take(' ');
+  auto text = unescape(cursor.take_until("}"));
   cursor.take('}');
-  return base64_encode(unescape(text));
+  if (encode) return base64_encode(text);
+  std::string out;
+  for (; times > 0; --times) out += text;
+  return out;
 }
 
 Result<Step> parse_step(std::string_view line) {
@@ -65,6 +71,11 @@ Result<Step> parse_step(std::string_view line) {
     cursor.skip_spaces();
   }
   if (cursor.take_word("given ")) {
+    step.words = split_words(cursor.rest());
+    return step;
+  }
+  if (cursor.take_word("then ")) {
+    step.kind = Step::Kind::then;
     step.words = split_words(cursor.rest());
     return step;
   }
@@ -100,10 +111,12 @@ Result<Transcript> parse_transcript(std::string name, std::string_view text) {
     }
     auto where = transcript.name + ":" + std::to_string(number) + ": ";
     if (line.starts_with('|')) {
-      if (transcript.steps.empty() || transcript.steps.back().kind != Step::Kind::given)
-        return fail(Errc::invalid, where + "a block without `given`");
+      auto kind = transcript.steps.empty() ? Step::Kind::send : transcript.steps.back().kind;
+      if (kind != Step::Kind::given && kind != Step::Kind::then)
+        return fail(Errc::invalid, where + "a block without `given` or `then`");
       line.remove_prefix(line.starts_with("| ") ? 2 : 1);
-      transcript.steps.back().block.push_back(unescape(line));
+      transcript.steps.back().block.push_back(kind == Step::Kind::given ? unescape(line)
+                                                                        : std::string(line));
       continue;
     }
     auto step = parse_step(line);
@@ -119,8 +132,8 @@ std::string to_send(std::string_view text, const Bindings& bindings) {
   if (!with_end) text.remove_suffix(1);
   std::string out;
   for (Cursor cursor(text); !cursor.at_end();) {
-    if (auto encoded = take_base64(cursor); !encoded.empty()) {
-      out += encoded;
+    if (auto made = take_formula(cursor); !made.empty()) {
+      out += made;
     } else if (cursor.take('$')) {
       auto found = bindings.find(cursor.take_while(is_name_byte));
       out += found == bindings.end() ? "$?" : found->second;
@@ -137,13 +150,17 @@ bool matches(std::string_view expected, std::string_view actual, Bindings& bindi
   if (open_end) expected.remove_suffix(rest_of_line.size());
   Cursor want(expected), have(actual);
   while (!want.at_end()) {
-    if (auto encoded = take_base64(want); !encoded.empty()) {
-      if (have.take_bytes(encoded.size()) != encoded) return false;
+    if (auto made = take_formula(want); !made.empty()) {
+      if (have.take_bytes(made.size()) != made) return false;
     } else if (want.take('$')) {
       std::string name(want.take_while(is_name_byte));
-      auto word = have.take_while([](char c) { return c != ' ' && c != ']' && c != ')'; });
-      auto [known, is_new] = bound.try_emplace(name, word);
-      if (word.empty() || (!is_new && known->second != word)) return false;
+      if (auto known = bound.find(name); known != bound.end()) {
+        if (have.take_bytes(known->second.size()) != known->second) return false;
+        continue;
+      }
+      auto word = have.take_while([](char c) { return !std::string_view(" ]);").contains(c); });
+      if (word.empty()) return false;
+      bound.emplace(std::move(name), word);
     } else if (!have.take(take_byte(want))) {
       return false;
     }

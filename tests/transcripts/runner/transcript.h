@@ -26,23 +26,27 @@
 //
 //   S: +OK …          matches any rest of the line
 //   S: ...            any number of lines
-//   $name             binds a word without blanks or brackets, which must be the same from then on;
+//   $name             binds a word without blanks, brackets or semicolons, which must be the same
+//   from then on;
 //                     in C: lines it stands for that word
 //   {base64 a\0b}     the base64 form of the text
+//   {repeat 3 ab}     ababab
 //   \n \r \0 \\ \$ \xff   bytes; a lone \ at the end of a C: line: send it without CRLF
 //   closed            the server has ended the connection
 //   gone              the client breaks the connection off
+//   then WORDS        what the fixture shows of the world is as the block below says, in the
+//                     language of S: lines; a block line `...` stands for any number of lines
 //   whole             this transcript is not played byte by byte: what arrives together matters
 namespace todoke::transcripts {
 
 struct Step {
-  enum class Kind { given, send, expect, expect_any, closed, gone };
+  enum class Kind { given, then, send, expect, expect_any, closed, gone };
   Kind kind = Kind::given;
   int connection = 0;
   int line = 0;                    // in the file
   std::string text;                // of send and expect, as written
-  std::vector<std::string> words;  // of given
-  std::vector<std::string> block;  // of given
+  std::vector<std::string> words;  // of given and then
+  std::vector<std::string> block;  // of given, unescaped; of then, as written
 };
 
 struct Transcript {
