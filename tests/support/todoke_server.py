@@ -84,14 +84,19 @@ class Server:
             self.command("login", "add", name, f"{name}@{DOMAIN}")
         return self
 
-    def start(self, timeout=60):
-        """Starts the server and waits until it listens everywhere."""
+    def launch(self):
+        """Starts the server and waits for nothing; answers where its ready file will be."""
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "serve", "--config", str(self.config), "--ready-file", str(ready)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=self.prepare)
+        return ready
+
+    def start(self, timeout=60):
+        """Starts the server and waits until it listens everywhere."""
+        ready = self.launch()
         end = time.monotonic() + timeout
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > end:
