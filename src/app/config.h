@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace todoke::app {
@@ -20,7 +21,7 @@ struct ListenerConfig {
 // The configuration file: how this machine runs Todoke.  Everything about mail itself (domains,
 // accounts, limits of organisations) is in the database.  TOML, all keys with defaults.
 struct Config {
-  std::string data;  // folder of database, bodies and certificates
+  std::string data;  // folder of database, bodies and certificates; absolute after load_config
   std::string host;  // our public name: banners, Received fields, Message-IDs
   std::vector<ListenerConfig> listeners;
   std::string tls_certificate;  // PEM; empty: a self-signed one in the data folder
@@ -37,6 +38,10 @@ struct Config {
   std::string blob_folder() const { return data + "/blobs"; }
   std::string admin_socket() const { return data + "/admin.socket"; }
 };
+
+std::uint16_t default_port(std::string_view protocol);
+// What a configuration without listeners gets: everything but LMTP, on the usual ports.
+std::vector<ListenerConfig> default_listeners(const std::string& address);
 
 // Reads the file; errors name the line and say what is allowed there.
 Result<Config> load_config(const std::string& path);

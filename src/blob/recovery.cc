@@ -35,6 +35,8 @@ Result<> SegmentLog::start() {
     segment.bytes = entry.size;
     if (named->kind == Kind::log) last_log = std::max(last_log, named->number);
   }
+  // If only the program died, names that it made may still not be durable.
+  names_dirty_ = true;
   if (last_log == 0) return {};
   return adopt_tail(last_log, segments_[last_log].bytes);
 }

@@ -311,6 +311,7 @@ TEST_CASE("store: a full disk is told, and forgotten when there is space") {
 }
 
 TEST_CASE("store: after a failed sync nothing is promised any more until it is opened anew") {
+  QuietLog quiet;
   InMemory layer;
   auto store = open_store(layer.files, layer.folder);
   auto durable = must_put(*store, "durable");

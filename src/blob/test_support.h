@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/log.h"
 #include "blob/memory_files.h"
 #include "blob/segment_store.h"
 
@@ -35,6 +36,12 @@ inline std::string noise(std::size_t size, std::uint64_t seed) {
   for (auto& c : bytes) c = static_cast<char>(random());
   return bytes;
 }
+
+// Keeps the lines of expected failures from the test's output.
+struct QuietLog {
+  QuietLog() { log::start({log::Level::error, log::Format::text, "/dev/null"}); }
+  ~QuietLog() { log::stop(); }
+};
 
 // A folder of the machine that goes with the test.
 class TemporaryFolder {

@@ -1,6 +1,7 @@
 #include "crypto/digest.h"
 
 #include "base/encoding.h"
+#include "crypto/digest_stream.h"
 
 #include <doctest/doctest.h>
 
@@ -46,4 +47,13 @@ TEST_CASE("equal") {
   CHECK_FALSE(equal("secret", "secreT"));
   CHECK_FALSE(equal("secret", "secret "));
   CHECK_FALSE(equal("secret", ""));
+}
+
+TEST_CASE("SHA-256 in pieces is that of the whole") {
+  std::string text(1000, 'x');
+  Sha256 pieces;
+  for (std::size_t i = 0; i < text.size(); i += 7)
+    pieces.update(std::string_view(text).substr(i, 7));
+  CHECK(pieces.finish() == sha256(text));
+  CHECK(Sha256().finish() == sha256(""));
 }

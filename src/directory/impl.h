@@ -24,6 +24,10 @@ enum class Hashing { all, scram_only };
 Result<Secret> make_secret(const std::string& password, const DirectoryOptions& options,
                            Hashing hashing = Hashing::all);
 
+// Both ways of signing in refuse and tell of it alike.
+std::unexpected<Error> too_many_failures(const SignIn& request, std::chrono::seconds wait);
+void log_refusal(const SignIn& request, std::string_view reason);
+
 struct Directory::Impl {
   Impl(sql::Db& database, const Clock& a_clock, IdGenerator& generator, WorkerPool& workers,
        const DirectoryOptions& with)

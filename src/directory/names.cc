@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t max_line = 200;
 constexpr std::size_t max_login = 255;
-constexpr std::size_t max_folded = 1024;  // no name of ours is longer
+constexpr std::size_t max_folded = 1024;      // no name of ours is longer
 constexpr std::size_t max_domain_name = 253;  // RFC 1035 §2.3.4, as text
 constexpr std::size_t max_label = 63;
 constexpr std::size_t max_address = 254;  // RFC 5321 §4.5.3.1.3, without its brackets
@@ -28,7 +28,8 @@ std::string lower_nfc(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const auto* nfc = icu::Normalizer2::getNFCInstance(status);
   if (U_FAILURE(status) || text.size() > max_folded || !is_utf8(text)) return ascii::to_lower(text);
-  auto lower = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int>(text.size())));
+  auto lower =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int>(text.size())));
   lower.toLower(icu::Locale::getRoot());
   const auto normal = nfc->normalize(lower, status);
   if (U_FAILURE(status)) return ascii::to_lower(text);

@@ -15,7 +15,7 @@ struct OwnDomain {
   State state = State::active;  // the worse of the domain's and its organisation's
 };
 
-std::optional<OwnDomain> find_domain(sql::Tx& tx, const std::string& name) {
+std::optional<OwnDomain> own_domain(sql::Tx& tx, const std::string& name) {
   auto row = tx.first<std::int64_t, std::optional<std::int64_t>, State, State>(
       "select d.organisation_id, d.catch_all_account_id, d.state, o.state from domain d "
       "join organisation o on o.id = d.organisation_id where d.name = $1",
@@ -107,7 +107,7 @@ std::string route_key(std::string_view local, std::string_view domain) {
 
 Route find_route(sql::Tx& tx, const std::string& local, const std::string& domain) {
   if (domain.empty()) return route_without_domain(tx, local);
-  auto own = find_domain(tx, domain);
+  auto own = own_domain(tx, domain);
   if (!own) return {.kind = Route::Kind::not_ours};
 
   auto holders = holders_of(tx, local, domain);

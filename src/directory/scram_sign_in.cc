@@ -1,8 +1,6 @@
 #include "base/log.h"
 #include "directory/impl.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 // Signing in without the password: the session plays SCRAM with the keys that it gets here.
@@ -10,11 +8,6 @@ namespace todoke::directory {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::unexpected<Error> too_many(std::chrono::seconds wait) {
-  return fail(Errc::over_limit,
-              fmt::format("too many wrong passwords; try again in {} seconds", wait.count()));
-}
 
 std::unexpected<Error> unavailable(const sql::Unavailable& e) {
   log::warn("directory.sign_in_unavailable", {{"error", e.what()}});
@@ -31,7 +24,8 @@ Task<Result<std::optional<Directory::ScramLookup>>> Directory::scram_keys(SignIn
     co_return unavailable(e);
   }
   const auto attempt = impl_->attempt_of(request, candidate);
-  if (const auto wait = impl_->throttle.wait(attempt); wait > 0s) co_return too_many(wait);
+  if (const auto wait = impl_->throttle.wait(attempt); wait > 0s)
+    co_return too_many_failures(request, wait);
   if (!candidate || candidate->state != State::active ||
       !contains(candidate->principal.scope, request.service))
     co_return std::nullopt;
@@ -54,11 +48,11 @@ Task<Result<>> Directory::scram_done(SignIn request, std::optional<Principal> su
   const auto attempt = impl_->attempt_of(request, candidate);
   if (!success) {
     impl_->throttle.failed(attempt, "");
-    log::info("directory.sign_in_refused",
-              {{"login", request.login}, {"network", request.network}, {"reason", "wrong"}});
+    log_refusal(request, "wrong");
     co_return Result<>{};
   }
-  if (const auto wait = impl_->throttle.wait(attempt); wait > 0s) co_return too_many(wait);
+  if (const auto wait = impl_->throttle.wait(attempt); wait > 0s)
+    co_return too_many_failures(request, wait);
   // The exchange took a while, in which the account may have changed.
   if (!candidate || candidate->principal.account_id != success->account_id ||
       candidate->state != State::active)

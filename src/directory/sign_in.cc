@@ -12,18 +12,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t max_login = 512;
+constexpr std::size_t longest_login = 512;
 constexpr std::size_t max_waiting = 500;  // hashes; at some 30 ms each more would only time out
 constexpr auto last_used_every = 1h;
 
 // The one answer for everybody who does not know the password.
 std::unexpected<Error> wrong() {
   return fail(Errc::denied, "login or password is wrong");
-}
-
-std::unexpected<Error> too_many(std::chrono::seconds wait) {
-  return fail(Errc::over_limit,
-              fmt::format("too many wrong passwords; try again in {} seconds", wait.count()));
 }
 
 std::string service_text(Service service) {
@@ -94,12 +89,18 @@ std::optional<Secret> renewed(const DirectoryOptions& options, const std::string
   return Secret{stored, std::move(made->scram)};
 }
 
+}  // namespace
+
+std::unexpected<Error> too_many_failures(const SignIn& request, std::chrono::seconds wait) {
+  log_refusal(request, "throttled");
+  return fail(Errc::over_limit,
+              fmt::format("too many wrong passwords; try again in {} seconds", wait.count()));
+}
+
 void log_refusal(const SignIn& request, std::string_view reason) {
   log::info("directory.sign_in_refused",
             {{"login", request.login}, {"network", request.network}, {"reason", reason}});
 }
-
-}  // namespace
 
 Throttle::Attempt Directory::Impl::attempt_of(const SignIn& request,
                                               const std::optional<Candidate>& candidate) const {
@@ -109,7 +110,7 @@ Throttle::Attempt Directory::Impl::attempt_of(const SignIn& request,
 }
 
 Task<std::optional<Candidate>> Directory::Impl::candidate_of(const SignIn& request) {  // NOLINT
-  if (request.login.size() > max_login) co_return std::nullopt;
+  if (request.login.size() > longest_login) co_return std::nullopt;
   const auto login = fold_login(request.login);
   const auto now = clock.now();
   auto query = [&](sql::Tx& tx) {
@@ -120,14 +121,12 @@ Task<std::optional<Candidate>> Directory::Impl::candidate_of(const SignIn& reque
 
 Task<Result<Principal>> Directory::Impl::check_password(SignIn request) {
   if (request.password.empty() || request.password.size() > crypto::max_password ||
-      request.login.size() > max_login)
+      request.login.size() > longest_login)
     co_return wrong();
   auto candidate = co_await candidate_of(request);
   const auto attempt = attempt_of(request, candidate);
-  if (const auto wait = throttle.wait(attempt); wait > 0s) {
-    log_refusal(request, "throttled");
-    co_return too_many(wait);
-  }
+  if (const auto wait = throttle.wait(attempt); wait > 0s)
+    co_return too_many_failures(request, wait);
 
   Verdict verdict;
   if (candidate) verdict.right = recently_right(*this, *candidate, request);
@@ -138,7 +137,7 @@ Task<Result<Principal>> Directory::Impl::check_password(SignIn request) {
       co_return fail(Errc::unavailable, "too many sign-ins are under way; try again in a minute");
     auto work = [&] { return verify(*this, attempt, candidate, request, guess); };
     verdict = co_await pool.run(work);
-    if (verdict.wait > 0s) co_return too_many(verdict.wait);
+    if (verdict.wait > 0s) co_return too_many_failures(request, verdict.wait);
     if (verdict.right == nullptr) {
       log_refusal(request, "wrong");
       co_return wrong();

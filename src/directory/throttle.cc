@@ -76,6 +76,7 @@ void Throttle::failed(const Attempt& attempt, std::string_view guess) {
 }
 
 bool Throttle::failed_before(const Attempt& attempt, std::string_view guess) {
+  if (guess.empty()) return false;
   const auto now = clock_.steady();
   std::lock_guard lock(mutex_);
   auto* pair = memory(attempt).pairs.find(pair_key(attempt));

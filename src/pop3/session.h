@@ -47,7 +47,6 @@ class Session {
     std::uint64_t deleted_octets = 0;
   };
   enum class Listing { sizes, unique_ids };
-  enum class Login { user_pass, sasl };
 
   // ---- session.cc
   [[nodiscard]] Task<> obey(std::string line);

@@ -63,7 +63,9 @@ class BrokenMail(unittest.TestCase):
                 stored = retrieve(session, number)
                 self.assertEqual(len(stored), sizes[number - 1])
                 expected = message if message.endswith(b"\r\n") else message + b"\r\n"
-                self.assertTrue(without_trace(stored) == expected)
+                # Behind our own fields; a continuation line at its start now continues them.
+                self.assertTrue(stored.startswith(b"Return-Path: ") and stored.endswith(expected))
+                self.assertLess(len(stored) - len(expected), 400)
                 top = b"\r\n".join(session.top(number, 2)[1]) + b"\r\n"
                 self.assertTrue(stored.startswith(top))
         session.quit()
