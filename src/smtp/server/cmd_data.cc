@@ -53,9 +53,9 @@ std::string Session::trace_headers() const {
   const auto& envelope = transaction_->envelope;
   const auto* tls = io_.tls();
   bool only_one = envelope.recipients.size() == 1;
-  Trace trace{.helo = helo_,
+  // Where our own people sit when they send is nobody's business; many mail programs greet with it.
+  Trace trace{.helo = principal_ ? server_.host : helo_,
               .client_name = "",
-              // Where our own people sit when they send is nobody's business.
               .client_address = principal_ ? "" : io_.peer().address,
               .host = server_.host,
               .protocol = {.lmtp = server_.face == Face::lmtp,

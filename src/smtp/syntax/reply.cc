@@ -31,8 +31,8 @@ void put_safe(std::string_view text, std::string& out) {
 
 void render_line(const Reply& reply, std::string_view text, char separator, std::string& out) {
   auto begin = out.size();
-  fmt::format_to(std::back_inserter(out), "{:03}", reply.code);
-  if (reply.enhanced || !text.empty() || separator == '-') out += separator;
+  // The blank stands even before nothing: RFC 4954 §4 wants it in an empty challenge, "334 ".
+  fmt::format_to(std::back_inserter(out), "{:03}{}", reply.code, separator);
   if (reply.enhanced) {
     out += to_text(*reply.enhanced);
     if (!text.empty()) out += ' ';

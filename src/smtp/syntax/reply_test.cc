@@ -28,7 +28,8 @@ TEST_CASE("RFC 5321 §4.2.1: one line and several") {
         "250-mx.example.jp\r\n250-SIZE 1000\r\n250 PIPELINING\r\n");
   CHECK(render({550, EnhancedCode{5, 7, 1}, {"No.", "Sorry."}}) ==
         "550-5.7.1 No.\r\n550 5.7.1 Sorry.\r\n");
-  CHECK(render({250, {}, {}}) == "250\r\n");
+  CHECK(render({250, {}, {}}) == "250 \r\n");
+  CHECK(render(make_reply(334, "")) == "334 \r\n");
   CHECK(render({250, EnhancedCode{2, 0, 0}, {}}) == "250 2.0.0\r\n");
   CHECK(render({250, {}, {"", "x"}}) == "250-\r\n250 x\r\n");
 }
