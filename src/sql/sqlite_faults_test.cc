@@ -216,10 +216,11 @@ TEST_CASE("sqlite: a log that cannot be folded is kept until it can") {
   for (int round = 0; round < 40; ++round) CHECK(insert_many(db, 100 * round, 30) == 30);
   CHECK(test::count_items(db) == 1200);
   auto log = setting.options.path + "-wal";
-  CHECK(std::filesystem::file_size(log) > setting.options.checkpoint_bytes);
+  CHECK(std::filesystem::file_size(log) > 8 * setting.options.checkpoint_bytes);
   fault = Fault::none;
   for (int round = 40; round < 80; ++round) CHECK(insert_many(db, 100 * round, 30) == 30);
-  CHECK(std::filesystem::file_size(log) <= 2 * setting.options.checkpoint_bytes);
+  // As small as the rules of a log that is being copied allow, whatever the threads' pace.
+  CHECK(std::filesystem::file_size(log) <= 6 * setting.options.checkpoint_bytes);
   setting.open();
   CHECK(test::count_items(*setting.db) == 2400);
 }

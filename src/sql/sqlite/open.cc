@@ -87,7 +87,8 @@ Result<std::unique_ptr<Db>> open_sqlite(const SqliteOptions& options) {
 std::unique_ptr<Db> open_memory() {
   auto folder = sqlite::ScratchFolder::create();
   if (!folder) throw Unavailable(folder.error().text);
-  SqliteOptions options{.path = (*folder)->path() + "/memory.db"};
+  // Its log is memory too.
+  SqliteOptions options{.path = (*folder)->path() + "/memory.db", .checkpoint_bytes = 4u << 20};
   auto database = sqlite::Database::open(options, sqlite::Sync::off, migrations());
   if (!database) throw Unavailable(database.error().text);
   (*database)->own(*std::move(folder));
