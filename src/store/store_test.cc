@@ -69,7 +69,7 @@ TEST_CASE("a new account has its mailboxes by locale") {
   REQUIRE(boxes.size() == 6);
   CHECK(boxes[0].name == "INBOX");
   CHECK(boxes[1].name == "送信済み");
-  CHECK(boxes[1].role == Role::sent);
+  CHECK(boxes[1].role == store::Role::sent);
   CHECK(boxes[0].uidnext == 1);
 }
 
