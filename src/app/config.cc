@@ -5,13 +5,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <span>
 #include <sstream>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 namespace todoke::app {
@@ -262,7 +261,8 @@ std::string config_template(const Config& config) {
       "level = {}\n\n"
       "# One section for each port.  protocol: smtp (mail from other servers), submission and\n"
       "# submissions (from mail programs, with STARTTLS or with TLS from the start), lmtp, pop3,\n"
-      "# pop3s.  address: \"::\" is every address, \"127.0.0.1\" this machine only, \"/path\" a Unix\n"
+      "# pop3s.  address: \"::\" is every address, \"127.0.0.1\" this machine only, \"/path\" a "
+      "Unix\n"
       "# socket.  plain_text_login allows passwords without TLS: for trusted networks only.\n"
       "# proxies: addresses of load balancers that send PROXY v2.\n",
       quoted(config.data), quoted(config.host), quoted(config.user), quoted(config.metrics),

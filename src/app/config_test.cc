@@ -68,13 +68,17 @@ TEST_CASE("errors name the line and what is allowed") {
   CHECK(error_of("io_threads = -1") == "t.toml:1: io_threads must be a whole number from 0 to 256");
   CHECK(error_of("io_threads = '1'") ==
         "t.toml:1: io_threads must be a whole number from 0 to 256");
-  CHECK(error_of("[tls]\nkey = 'k'") == "t.toml:1: [tls] needs both certificate and key, or neither");
-  CHECK(error_of("[[listener]]\nport = 25").starts_with("t.toml:1: a [[listener]] needs a protocol"));
+  CHECK(error_of("[tls]\nkey = 'k'") ==
+        "t.toml:1: [tls] needs both certificate and key, or neither");
+  CHECK(
+      error_of("[[listener]]\nport = 25").starts_with("t.toml:1: a [[listener]] needs a protocol"));
   CHECK(error_of("[[listener]]\nprotocol = 'http'") ==
         "t.toml:2: listener.protocol must be one of \"smtp\", \"submission\", \"submissions\", "
         "\"lmtp\", \"pop3\", \"pop3s\"");
-  CHECK(error_of("[[listener]]\nprotocol = 'smtp'\nprot = 1").starts_with("t.toml:3: there is no key "));
-  CHECK(error_of("listener = 3") == "t.toml:1: listener must be sections, each headed [[listener]]");
+  CHECK(error_of("[[listener]]\nprotocol = 'smtp'\nprot = 1")
+            .starts_with("t.toml:3: there is no key "));
+  CHECK(error_of("listener = 3") ==
+        "t.toml:1: listener must be sections, each headed [[listener]]");
   CHECK(error_of("[log]\nfile = [1]").starts_with("t.toml:2:"));
   CHECK(error_of("a = ").starts_with("t.toml:1:"));
 }

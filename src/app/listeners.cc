@@ -1,5 +1,7 @@
 #include "app/listeners.h"
 
+#include "app/admin/socket_server.h"
+#include "app/metrics_server.h"
 #include "smtp/server/session.h"
 
 namespace todoke::app {
@@ -31,6 +33,12 @@ Result<std::unique_ptr<Listeners>> Listeners::open(Installation& installation, n
                                                    net::Runtime& runtime) {
   std::unique_ptr<Listeners> made(new Listeners(installation, tls, runtime));
   for (const auto& config : installation.config().listeners) TRY_OK(made->add(config));
+  TRY(auto admin, open_admin_socket(runtime, installation));
+  made->adopt(std::move(admin));
+  if (const auto& address = installation.config().metrics; !address.empty()) {
+    TRY(auto metrics, open_metrics(runtime, address));
+    made->adopt(std::move(metrics));
+  }
   return made;
 }
 
@@ -77,13 +85,17 @@ Result<> Listeners::add(const ListenerConfig& config) {
 }
 
 Result<> Listeners::add_service(net::ListenerOptions options, net::Listener::Session session) {
-  auto name = options.name;
   TRY(auto listener, net::Listener::open(runtime_, std::move(options), std::move(session)));
+  adopt(std::move(listener));
+  return {};
+}
+
+void Listeners::adopt(std::unique_ptr<net::Listener> listener) {
+  const auto& name = listener->options().name;
   gauges_.push_back(std::make_unique<metrics::Gauge>(
       "net_connections", "Connections open now.", "listener=\"" + name + "\"",
       [l = listener.get()] { return static_cast<double>(l->connections()); }));
   listeners_.push_back(std::move(listener));
-  return {};
 }
 
 void Listeners::start() {
@@ -107,7 +119,8 @@ void Listeners::drain() {
 std::vector<Reachable> Listeners::ready() const {
   std::vector<Reachable> all;
   for (const auto& listener : listeners_)
-    all.push_back({listener->options().name, listener->options().address, listener->port()});
+    if (listener->options().name != "admin")
+      all.push_back({listener->options().name, listener->options().address, listener->port()});
   return all;
 }
 

@@ -38,6 +38,7 @@ class Listeners {
  private:
   Listeners(Installation& installation, net::TlsHolder& tls, net::Runtime& runtime);
   Result<> add(const ListenerConfig& config);
+  void adopt(std::unique_ptr<net::Listener> listener);
   Result<> add_service(net::ListenerOptions options, net::Listener::Session session);
   net::Listener::Session smtp_session(const ListenerConfig& config, smtp::Face face);
   net::Listener::Session pop3_session(const ListenerConfig& config);

@@ -26,10 +26,8 @@ Reply reply_to(std::string_view request_line) {
   auto target = rest.substr(0, rest.find(' '));
   auto version = rest.substr(std::min(rest.size(), target.size() + 1));
   target = target.substr(0, target.find('?'));
-  if (!version.starts_with("HTTP/1."))
-    return {"400 Bad Request", plain, "this is not HTTP/1.1\n"};
-  if (method != "GET" && method != "HEAD")
-    return {"405 Method Not Allowed", plain, "only GET\n"};
+  if (!version.starts_with("HTTP/1.")) return {"400 Bad Request", plain, "this is not HTTP/1.1\n"};
+  if (method != "GET" && method != "HEAD") return {"405 Method Not Allowed", plain, "only GET\n"};
   Reply reply{"404 Not Found", plain, "there are /metrics and /health\n"};
   if (target == "/metrics")
     reply = {"200 OK", "text/plain; version=0.0.4; charset=utf-8", metrics::render()};
@@ -55,10 +53,11 @@ Task<> serve_metrics(net::Stream& io) {
     }
     left -= field.text.size();
   }
-  io.write(fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}"
-                       "Connection: close\r\n\r\n",
-                       reply.status, reply.type, reply.body.size(),
-                       reply.status.starts_with("405") ? "Allow: GET, HEAD\r\n" : ""));
+  io.write(
+      fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}"
+                  "Connection: close\r\n\r\n",
+                  reply.status, reply.type, reply.body.size(),
+                  reply.status.starts_with("405") ? "Allow: GET, HEAD\r\n" : ""));
   if (!head) io.write(reply.body);
   co_await io.flush();
 }

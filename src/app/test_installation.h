@@ -2,8 +2,8 @@
 
 #include "app/admin/progress.h"
 #include "app/installation.h"
-#include "store/import.h"
 #include "app/transfer/mailbox_writer.h"
+#include "store/import.h"
 
 #include <doctest/doctest.h>
 
@@ -90,8 +90,8 @@ class TestInstallation {
   void add_message(std::int64_t account_id, const std::string& mailbox_name,
                    const std::string& bytes, const transfer::Marks& marks,
                    store::Identity identity = {}) {
-    transfer::MailboxWriter writer(*installation_, account_id,
-                                   mailbox(account_id, mailbox_name).id, {});
+    transfer::MailboxWriter writer(*installation_, account_id, mailbox(account_id, mailbox_name).id,
+                                   {});
     auto receiver = writer.begin();
     REQUIRE(receiver.append(bytes));
     auto received = receiver.finish();
@@ -107,9 +107,7 @@ class TestInstallation {
   std::vector<Message> messages(std::int64_t account_id, const std::string& name) {
     std::vector<Message> found;
     auto id = mailbox(account_id, name).id;
-    auto query = [&](sql::Tx& tx) {
-      return store::message_images(tx, account_id, id, 0, 10'000);
-    };
+    auto query = [&](sql::Tx& tx) { return store::message_images(tx, account_id, id, 0, 10'000); };
     for (auto& image : block_on(installation_->db().read(query))) {
       auto bytes = installation_->blobs().read(image.body, 0, image.body.size);
       REQUIRE(bytes);

@@ -27,9 +27,9 @@ Time to_time(const ASN1_TIME* at) {
 }
 
 std::string to_text(const ASN1_STRING* text) {
-  return ascii::to_lower(std::string_view(
-      reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-      static_cast<std::size_t>(ASN1_STRING_length(text))));
+  return ascii::to_lower(
+      std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                       static_cast<std::size_t>(ASN1_STRING_length(text))));
 }
 
 void free_names(GENERAL_NAMES* names) {

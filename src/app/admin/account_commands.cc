@@ -305,7 +305,12 @@ constexpr Parameter listener{"listener", Kind::text, Place::option,
 
 constexpr Parameter address_only[] = {address};
 constexpr Parameter add_parameters[] = {
-    address, display_name, locale, role, quota, password,
+    address,
+    display_name,
+    locale,
+    role,
+    quota,
+    password,
     {"hash", Kind::text, Place::option, "take over a password's hash, see password import"}};
 constexpr Parameter list_parameters[] = {
     {"domain", Kind::text, Place::option, "only accounts of this domain"}};

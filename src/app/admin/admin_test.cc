@@ -136,8 +136,10 @@ TEST_CASE("addresses, logins, passwords") {
         Errc::invalid);
   must(in, "password import", {{"address", "hana@example.jp"}, {"hash", "{PLAIN}other"}});
   auto made = must(in, "password app-add",
-                   {{"address", "hana@example.jp"}, {"label", "scanner"},
-                    {"services", "submission"}, {"expires", "90d"}});
+                   {{"address", "hana@example.jp"},
+                    {"label", "scanner"},
+                    {"services", "submission"},
+                    {"expires", "90d"}});
   CHECK(made.at("password").as_string().size() > 10);
   auto list = must(in, "password app-list", {{"address", "hana@example.jp"}}).as_array();
   REQUIRE(list.size() == 1);
@@ -207,11 +209,10 @@ TEST_CASE("the admin socket's lines") {
   CHECK(talk(R"({"command":"no"})"
              "\n")
             .starts_with(R"({"error":{"code":"not_found",)"));
-  auto two = talk(
-      R"({"command":"org add","args":{"name":"A"},"actor":"ann"})"
-      "\n"
-      R"({"command":"audit","args":{"limit":1}})"
-      "\n");
+  auto two = talk(R"({"command":"org add","args":{"name":"A"},"actor":"ann"})"
+                  "\n"
+                  R"({"command":"audit","args":{"limit":1}})"
+                  "\n");
   CHECK(two.find("\"name\":\"A\"") != two.npos);
   CHECK(two.find("\"actor\":\"ann\"") != two.npos);
   CHECK(talk(std::string(2 << 20, 'x') + "\n").starts_with(R"({"error":{"code":"over_limit",)"));

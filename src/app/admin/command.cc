@@ -42,9 +42,9 @@ bool is_choice(std::string_view choices, std::string_view value) {
 }
 
 constexpr std::pair<Errc, std::string_view> errc_names[] = {
-    {Errc::invalid, "invalid"},       {Errc::not_found, "not_found"},
-    {Errc::conflict, "conflict"},     {Errc::over_limit, "over_limit"},
-    {Errc::denied, "denied"},         {Errc::unavailable, "unavailable"},
+    {Errc::invalid, "invalid"},   {Errc::not_found, "not_found"},
+    {Errc::conflict, "conflict"}, {Errc::over_limit, "over_limit"},
+    {Errc::denied, "denied"},     {Errc::unavailable, "unavailable"},
     {Errc::corrupt, "corrupt"},
 };
 
@@ -75,8 +75,7 @@ Result<> check_arguments(const Command& command, const json::object& args) {
     if (!fits(value, known->kind))
       return fail(Errc::invalid, fmt::format("\"{}\" has the wrong type", known->name));
     if (value.is_string() && !is_choice(known->choices, value.get_string()))
-      return fail(Errc::invalid,
-                  fmt::format("\"{}\" is one of: {}", known->name, known->choices));
+      return fail(Errc::invalid, fmt::format("\"{}\" is one of: {}", known->name, known->choices));
   }
   for (const auto& parameter : command.parameters)
     if (parameter.place == Place::required && !args.contains(parameter.name))
@@ -114,8 +113,8 @@ Errc errc_from_name(std::string_view name) {
 
 Result<std::chrono::seconds> parse_duration(std::string_view text) {
   auto wrong = [&] {
-    return fail(Errc::invalid, fmt::format("\"{}\" is no time span: write 30m, 12h, 7d or 4w",
-                                           text));
+    return fail(Errc::invalid,
+                fmt::format("\"{}\" is no time span: write 30m, 12h, 7d or 4w", text));
   };
   if (text.empty()) return wrong();
   auto number = ascii::to_number(text.substr(0, text.size() - 1));

@@ -68,8 +68,7 @@ Result<> check_arguments(const Command& command, const boost::json::object& args
 // Looks the command up, checks its arguments and runs it.  sql::Unavailable and blob::Unavailable
 // become Errc::unavailable.
 [[nodiscard]] Task<Result<boost::json::value>> run_command(Installation& in,  // NOLINT: outlives
-                                                           std::string name,
-                                                           directory::Actor actor,
+                                                           std::string name, directory::Actor actor,
                                                            boost::json::object args,
                                                            Progress& progress);  // NOLINT
 

@@ -42,8 +42,7 @@ Answer org_add(Installation& in, Actor actor, json::object args, Progress&) {
   directory::NewOrganisation wanted{.name = text(args, "name"),
                                     .quota_bytes = number_if(args, "quota")};
   if (auto locale = text_if(args, "locale")) wanted.locale = *locale;
-  auto made =
-      co_await in.directory().create_organisation(std::move(actor), std::move(wanted));
+  auto made = co_await in.directory().create_organisation(std::move(actor), std::move(wanted));
   if (!made) co_return std::unexpected(made.error());
   co_return to_json(*made);
 }
@@ -127,8 +126,9 @@ Answer domain_catch_all(Installation& in, Actor actor, json::object args, Progre
   if (flag(args, "off") == address.has_value())
     co_return fail(Errc::invalid, "say which account gets the mail, or --off");
   CO_TRY_OK(co_await in.directory().set_catch_all(std::move(actor), domain, address));
-  co_return done(address ? fmt::format("mail for unknown addresses at {} goes to {}", domain, *address)
-                         : fmt::format("mail for unknown addresses at {} is refused", domain));
+  co_return done(address
+                     ? fmt::format("mail for unknown addresses at {} goes to {}", domain, *address)
+                     : fmt::format("mail for unknown addresses at {} is refused", domain));
 }
 
 Answer audit(Installation& in, Actor, json::object args, Progress&) {

@@ -45,9 +45,8 @@ Task<Result<Found>> find(Installation& in,  // NOLINT: outlives the call
     if (!best || mailbox.deleted_at > best->deleted_at) best = mailbox;
   }
   if (!best)
-    co_return fail(Errc::not_found,
-                   fmt::format("there is no {}mailbox {}",
-                               which == Which::deleted ? "deleted " : "", name));
+    co_return fail(Errc::not_found, fmt::format("there is no {}mailbox {}",
+                                                which == Which::deleted ? "deleted " : "", name));
   co_return Found{*std::move(account), *std::move(best)};
 }
 
@@ -76,8 +75,9 @@ Answer remove(Installation& in, Actor, json::object args, Progress&) {
   auto found = co_await find(in, address, name, Which::present);
   if (!found) co_return std::unexpected(found.error());
   CO_TRY_OK(co_await in.store().delete_mailbox(found->account.id, found->mailbox.id));
-  co_return done(fmt::format("deleted {}; for 30 days `todoke mailbox restore {} {}` brings it back",
-                             name, address, name));
+  co_return done(
+      fmt::format("deleted {}; for 30 days `todoke mailbox restore {} {}` brings it back", name,
+                  address, name));
 }
 
 Answer restore(Installation& in, Actor, json::object args, Progress&) {
@@ -93,8 +93,7 @@ Answer restore(Installation& in, Actor, json::object args, Progress&) {
   auto found = co_await find(in, address, name, Which::present);
   if (!found) co_return std::unexpected(found.error());
   auto from = in.clock().now() - span;
-  auto count =
-      co_await in.store().restore_expunged(found->account.id, found->mailbox.id, from);
+  auto count = co_await in.store().restore_expunged(found->account.id, found->mailbox.id, from);
   if (!count) co_return std::unexpected(count.error());
   co_return json::object{{"mailbox", name}, {"messages", *count}};
 }

@@ -47,13 +47,16 @@ Result<json::value> SocketClient::call(const std::string& command, const json::o
     TRY(auto reply, read_line());
     boost::system::error_code error;
     auto value = json::parse(reply, error);
-    if (error || !value.is_object()) return fail(Errc::corrupt, "the server's answer makes no sense");
+    if (error || !value.is_object())
+      return fail(Errc::corrupt, "the server's answer makes no sense");
     auto& object = value.get_object();
     if (auto* result = object.if_contains("result")) return std::move(*result);
-    if (const auto* failure = object.if_contains("error"); failure != nullptr && failure->is_object())
+    if (const auto* failure = object.if_contains("error");
+        failure != nullptr && failure->is_object())
       return fail(errc_from_name(text(failure->get_object(), "code")),
                   text(failure->get_object(), "text"));
-    if (const auto* state = object.if_contains("progress"); state != nullptr && state->is_object()) {
+    if (const auto* state = object.if_contains("progress");
+        state != nullptr && state->is_object()) {
       const auto& now = state->get_object();
       progress.report(static_cast<std::uint64_t>(number_if(now, "done").value_or(0)),
                       static_cast<std::uint64_t>(number_if(now, "total").value_or(0)),

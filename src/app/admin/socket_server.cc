@@ -63,9 +63,8 @@ Task<std::string> answer(net::Stream& io, Installation& in, std::string line) { 
   directory::Actor actor{.name = request->actor, .source = "local"};
   auto result = co_await run_command(in, request->command, std::move(actor),
                                      std::move(request->args), progress);
-  log::info("admin.command", {{"command", request->command},
-                              {"actor", request->actor},
-                              {"ok", result.has_value()}});
+  log::info("admin.command",
+            {{"command", request->command}, {"actor", request->actor}, {"ok", result.has_value()}});
   if (!result) co_return error_line(result.error());
   json::object reply;
   reply["result"] = *std::move(result);

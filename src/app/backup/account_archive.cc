@@ -150,9 +150,9 @@ Result<ArchiveSummary> archive_account(Installation& in, const std::string& addr
   auto query = [&](sql::Tx& tx) {
     read_secrets(tx, account.id, manifest);
     mailboxes = store::mailbox_images(tx, account.id);
-    total = tx.first<std::uint64_t>("select count(*) from placement where account_id = $1",
-                                    account.id)
-                .value_or(0);
+    total =
+        tx.first<std::uint64_t>("select count(*) from placement where account_id = $1", account.id)
+            .value_or(0);
   };
   block_on(in.db().read(query));
   json::array list;
@@ -182,7 +182,8 @@ Result<ArchiveSummary> archive_account(Installation& in, const std::string& addr
   };
   TRY_OK(write());
   auto read = verify_archive(part, progress);
-  if (read && read->messages != summary.messages) read = fail(Errc::corrupt, "messages are missing");
+  if (read && read->messages != summary.messages)
+    read = fail(Errc::corrupt, "messages are missing");
   if (!read) {
     std::filesystem::remove(part, error);
     return std::unexpected(read.error());

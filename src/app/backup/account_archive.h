@@ -33,9 +33,9 @@ Result<ArchiveSummary> archive_account(Installation& in, const std::string& addr
 // Reads all of an archive and compares every checksum.
 Result<ArchiveSummary> verify_archive(const std::string& path, Progress& progress);
 
-// Verifies first.  An account that is missing is created, as it was; its domain must be there.  Into
-// an account that never had mail everything goes with its UIDs; in any other, into mailboxes below a
-// new one.  Nothing that exists is changed.
+// Verifies first.  An account that is missing is created, as it was; its domain must be there. Into
+// an account that never had mail everything goes with its UIDs; in any other, into mailboxes below
+// a new one.  Nothing that exists is changed.
 Result<ArchiveSummary> restore_account(Installation& in, const directory::Actor& actor,
                                        const std::string& path, Progress& progress);
 

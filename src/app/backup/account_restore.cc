@@ -88,8 +88,7 @@ Result<directory::Account> create_account(Installation& in, const Actor& actor,
   for (const auto& alias : list(object, "aliases"))
     if (alias.is_string()) {
       std::string further(alias.get_string());
-      note("address " + further,
-           block_on(in.directory().add_address(actor, further, address)));
+      note("address " + further, block_on(in.directory().add_address(actor, further, address)));
     }
   for (const auto& one : list(manifest, "logins")) {
     if (!one.is_object()) continue;
@@ -124,19 +123,19 @@ struct Target {
 };
 
 Result<std::vector<Target>> make_mailboxes(Installation& in, std::int64_t account_id,
-                                           const json::object& manifest,
-                                           const std::string& below) {
+                                           const json::object& manifest, const std::string& below) {
   std::vector<Target> targets;
   for (const auto& one : list(manifest, "mailboxes")) {
     if (!one.is_object()) continue;
     const auto& object = one.get_object();
-    Target target{.archived_id = number(object, "id"),
-                  .image = {.name = text(object, "name"),
-                            .role = store::role_from_name(text(object, "role")),
-                            .uidvalidity = static_cast<std::uint32_t>(number(object, "uidvalidity")),
-                            .uidnext = static_cast<std::uint32_t>(number(object, "uidnext")),
-                            .pop3_next_seq = number(object, "pop3_next_seq"),
-                            .subscribed = flag(object, "subscribed")}};
+    Target target{
+        .archived_id = number(object, "id"),
+        .image = {.name = text(object, "name"),
+                  .role = store::role_from_name(text(object, "role")),
+                  .uidvalidity = static_cast<std::uint32_t>(number(object, "uidvalidity")),
+                  .uidnext = static_cast<std::uint32_t>(number(object, "uidnext")),
+                  .pop3_next_seq = number(object, "pop3_next_seq"),
+                  .subscribed = flag(object, "subscribed")}};
     if (!below.empty()) {
       target.image.name = below + "/" + target.image.name;
       target.image.role = store::Role::none;
@@ -254,8 +253,7 @@ Result<ArchiveSummary> restore_account(Installation& in, const Actor& actor,
     return fail(Errc::corrupt, "the archive is damaged");
 
   auto account = block_on(in.directory().find_account(text(described->get_object(), "address")));
-  if (!account && account.error().code != Errc::not_found)
-    return std::unexpected(account.error());
+  if (!account && account.error().code != Errc::not_found) return std::unexpected(account.error());
   if (!account) {
     TRY(account, create_account(in, actor, manifest, summary));
   } else if (!never_used(in, account->id)) {

@@ -108,7 +108,8 @@ Result<> ArchiveWriter::compress(std::string_view bytes, bool last) {
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   for (;;) {
     ZSTD_outBuffer out{zstd_->out.data(), zstd_->out.size(), 0};
-    auto left = ZSTD_compressStream2(zstd_->context, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+    auto left =
+        ZSTD_compressStream2(zstd_->context, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
     if (ZSTD_isError(left) != 0) return fail(Errc::unavailable, ZSTD_getErrorName(left));
     TRY_OK(file_.write({zstd_->out.data(), out.pos}));
     if (last ? left == 0 : in.pos == in.size) return {};
@@ -152,8 +153,8 @@ Result<std::string> ArchiveReader::take(std::size_t count) {
     auto before = out.pos;
     auto result = ZSTD_decompressStream(z.context, &out, &z.in);
     if (ZSTD_isError(result) != 0)
-      return fail(Errc::corrupt, fmt::format("the archive is damaged: {}",
-                                             ZSTD_getErrorName(result)));
+      return fail(Errc::corrupt,
+                  fmt::format("the archive is damaged: {}", ZSTD_getErrorName(result)));
     if (z.in.size == 0 && out.pos == before) return fail(Errc::corrupt, "the archive is cut off");
   }
   return bytes;

@@ -87,7 +87,9 @@ TEST_CASE("an archive file holds what was put in, and nothing damaged") {
 
   CHECK(ArchiveWriter::create(path).error().code == Errc::conflict);
   CHECK(fs::exists(path));
-  { auto dropped = ArchiveWriter::create(folder / "dropped"); }
+  {
+    auto dropped = ArchiveWriter::create(folder / "dropped");
+  }
   CHECK(!fs::exists(folder / "dropped"));
   test::write_file(folder / "short", test::read_file(path).substr(0, 60));
   auto cut = ArchiveReader::open(folder / "short");
@@ -141,11 +143,15 @@ TEST_CASE("a damaged backup restores nothing") {
   NoProgress progress;
   REQUIRE(backup_installation(*in, folder / "b", progress));
   Config config{.data = folder / "data"};
-  SUBCASE("a changed byte") { flip_a_byte(folder / "b/todoke.db"); }
+  SUBCASE("a changed byte") {
+    flip_a_byte(folder / "b/todoke.db");
+  }
   SUBCASE("a missing file") {
     for (const auto& entry : fs::directory_iterator(folder / "b/blobs")) fs::remove(entry.path());
   }
-  SUBCASE("no list") { fs::remove(folder / "b/backup.json"); }
+  SUBCASE("no list") {
+    fs::remove(folder / "b/backup.json");
+  }
   CHECK(!restore_installation(config, folder / "b", progress).has_value());
   CHECK(!fs::exists(config.data));
 }
@@ -171,8 +177,8 @@ TEST_CASE("a backup that cannot read a message says so and leaves nothing") {
 TEST_CASE("one account to another installation, as it was") {
   TestInstallation from, to;
   auto account = fill(from);
-  REQUIRE(block_on(from->directory().add_address(test::actor, "info@example.jp",
-                                                 "hana@example.jp")));
+  REQUIRE(
+      block_on(from->directory().add_address(test::actor, "info@example.jp", "hana@example.jp")));
   REQUIRE(block_on(from->directory().add_login(test::actor, "hana@example.jp", "hana", "")));
   Folder folder;
   NoProgress progress;
@@ -201,9 +207,8 @@ TEST_CASE("one account to another installation, as it was") {
     CHECK(from.mailbox(account.id, name).uidvalidity == to.mailbox(there->id, name).uidvalidity);
     CHECK(from.mailbox(account.id, name).uidnext == to.mailbox(there->id, name).uidnext);
   }
-  directory::SignIn sign_in{.login = "hana@example.jp",
-                            .password = "secret",
-                            .service = directory::Service::pop3};
+  directory::SignIn sign_in{
+      .login = "hana@example.jp", .password = "secret", .service = directory::Service::pop3};
   CHECK(block_on(to->directory().sign_in(sign_in)).has_value());
   CHECK(check_rows(*to, {}).empty());
 

@@ -73,10 +73,10 @@ Result<> link_segments(const std::string& from, const std::string& to) {
     // Gone meanwhile: compacted before the database was copied, so nobody refers to it.
     if (linked && linked != std::errc::file_exists &&
         linked != std::errc::no_such_file_or_directory)
-      return fail(Errc::unavailable,
-                  fmt::format("cannot link {}: {}", name, linked.message()));
+      return fail(Errc::unavailable, fmt::format("cannot link {}: {}", name, linked.message()));
   }
-  if (error) return fail(Errc::unavailable, fmt::format("cannot list {}: {}", from, error.message()));
+  if (error)
+    return fail(Errc::unavailable, fmt::format("cannot list {}: {}", from, error.message()));
   return {};
 }
 
@@ -104,8 +104,7 @@ Result<std::vector<Source>> list_sources(const Config& config, const std::string
   std::error_code error;
   for (fs::directory_iterator entry(links, error), end; !error && entry != end;
        entry.increment(error))
-    sources.push_back(
-        {entry->path().string(), "blobs/" + entry->path().filename().string()});
+    sources.push_back({entry->path().string(), "blobs/" + entry->path().filename().string()});
   if (error) return fail(Errc::unavailable, "cannot list " + links + ": " + error.message());
   for (const auto& name : other_files(config)) sources.push_back({config.data + "/" + name, name});
   std::ranges::sort(sources, {}, &Source::path);
@@ -278,8 +277,8 @@ Result<BackupSummary> restore_installation(const Config& config, const std::stri
   for (const auto& file : files) {
     TRY(auto found, sum_file(folder + "/" + file.path, file.path, told));
     if (found != file)
-      return fail(Errc::corrupt, fmt::format("{}/{} is damaged; nothing was restored", folder,
-                                             file.path));
+      return fail(Errc::corrupt,
+                  fmt::format("{}/{} is damaged; nothing was restored", folder, file.path));
   }
   std::error_code ignored;
   fs::create_directories(fs::path(config.data).parent_path(), ignored);
@@ -294,8 +293,7 @@ Result<BackupSummary> restore_installation(const Config& config, const std::stri
     summary.bytes += copied.size;
   }
   fs::rename(config.data + "/todoke.db.part", config.database_path(), ignored);
-  if (ignored)
-    return fail(Errc::corrupt, "the backup has no database: " + ignored.message());
+  if (ignored) return fail(Errc::corrupt, "the backup has no database: " + ignored.message());
   TRY_OK(transfer::sync_file_system(config.data));
   auto count = [](sql::Tx& tx) { return tx.first<std::uint64_t>("select count(*) from blob"); };
   TRY(auto db, sql::open_sqlite({.path = config.database_path()}));

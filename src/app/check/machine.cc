@@ -102,9 +102,11 @@ void check_ports(const Config& config, Server server, std::vector<Finding>& find
       tell(fmt::format("the server does not answer on {}: {}", where, std::strerror(error)),
            "restart it after a change of the configuration");
     else if (error == EADDRINUSE)
-      tell(where + " is used by another program", "stop it (postfix, exim, dovecot?), or choose another port");
+      tell(where + " is used by another program",
+           "stop it (postfix, exim, dovecot?), or choose another port");
     else if (error == EACCES)
-      tell(where + " needs the right to use low ports", "start as root with user set, or give CAP_NET_BIND_SERVICE");
+      tell(where + " needs the right to use low ports",
+           "start as root with user set, or give CAP_NET_BIND_SERVICE");
     else
       tell(fmt::format("cannot use {}: {}", where, std::strerror(error)),
            "correct the listener in the configuration");

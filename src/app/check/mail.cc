@@ -31,9 +31,10 @@ constexpr auto counters_advice =
 void check_counters(sql::Tx& tx, Scope scope, std::vector<Finding>& findings) {
   auto mailbox = [&](const sql::Row& row) {
     findings.push_back(mail_error(
-        fmt::format("mailbox {} of {} counts {} messages, {} unseen, {} bytes, and holds {}, {}, {}",
-                    row.text(1), row.text(0), row.integer(2), row.integer(3), row.integer(4),
-                    row.integer(5), row.integer(6), row.integer(7)),
+        fmt::format(
+            "mailbox {} of {} counts {} messages, {} unseen, {} bytes, and holds {}, {}, {}",
+            row.text(1), row.text(0), row.integer(2), row.integer(3), row.integer(4),
+            row.integer(5), row.integer(6), row.integer(7)),
         counters_advice));
   };
   tx.each(
@@ -50,11 +51,10 @@ void check_counters(sql::Tx& tx, Scope scope, std::vector<Finding>& findings) {
       "limit 100",
       mailbox, scope.account_id, scope.all);
   auto account = [&](const sql::Row& row) {
-    findings.push_back(
-        mail_error(fmt::format("account {} counts {} messages and {} bytes, and holds {} and {}",
-                               row.text(0), row.integer(1), row.integer(2), row.integer(3),
-                               row.integer(4)),
-                   counters_advice));
+    findings.push_back(mail_error(
+        fmt::format("account {} counts {} messages and {} bytes, and holds {} and {}", row.text(0),
+                    row.integer(1), row.integer(2), row.integer(3), row.integer(4)),
+        counters_advice));
   };
   tx.each(
       "select coalesce((select a.local || '@' || a.domain from address a "
@@ -140,7 +140,8 @@ std::vector<Body> next_bodies(Installation& in, Scope scope, std::int64_t after)
     else
       tx.each(
           "select b.id, b.segment, b.position, b.stored, b.size from blob b where b.id > $1 and "
-          "b.id in (select m.blob_id from message m where m.account_id = $3) order by b.id limit $2",
+          "b.id in (select m.blob_id from message m where m.account_id = $3) order by b.id limit "
+          "$2",
           take, after, page, scope.account_id);
     return found;
   };
@@ -233,9 +234,9 @@ Result<> check_segments(Installation& in, Progress& progress, std::vector<Findin
   int bad = 0;
   auto problem = [&](const blob::Store::Problem& one) {
     if (++bad <= max_findings)
-      findings.push_back(mail_error(
-          fmt::format("bytes on disk are damaged, {}: {}", place(one.at), one.text),
-          restore_advice));
+      findings.push_back(
+          mail_error(fmt::format("bytes on disk are damaged, {}: {}", place(one.at), one.text),
+                     restore_advice));
   };
   auto told = [&](std::uint64_t done, std::uint64_t total) {
     if (progress.cancelled()) throw Cancelled();

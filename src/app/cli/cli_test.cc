@@ -40,8 +40,8 @@ TEST_CASE("commands with what they take") {
   CHECK(parsed.invocation->config == "/c");
   auto args = read_values(*parsed.invocation);
   REQUIRE(args);
-  CHECK(*args == json::object{
-                     {"address", "hana@example.jp"}, {"name", "Hana"}, {"quota", 1'500'000'000}});
+  CHECK(*args ==
+        json::object{{"address", "hana@example.jp"}, {"name", "Hana"}, {"quota", 1'500'000'000}});
 
   CHECK(args_of({"org", "change", "A", "--quota", "none"}) ==
         json::object{{"name", "A"}, {"quota", nullptr}});
@@ -54,15 +54,15 @@ TEST_CASE("commands with what they take") {
 }
 
 TEST_CASE("mistakes end with 2 and words") {
-  for (auto words : std::vector<std::vector<const char*>>{{},
-                                                          {"fly"},
-                                                          {"org"},
-                                                          {"org", "add"},
-                                                          {"org", "add", "a", "b"},
-                                                          {"org", "add", "a", "--locale", "fr"},
-                                                          {"org", "list", "--colour"},
-                                                          {"account", "change", "a@b",
-                                                           "--pop3-read-only", "maybe"}}) {
+  for (auto words : std::vector<std::vector<const char*>>{
+           {},
+           {"fly"},
+           {"org"},
+           {"org", "add"},
+           {"org", "add", "a", "b"},
+           {"org", "add", "a", "--locale", "fr"},
+           {"org", "list", "--colour"},
+           {"account", "change", "a@b", "--pop3-read-only", "maybe"}}) {
     auto parsed = parse(words);
     CHECK(!parsed.invocation.has_value());
     CHECK(parsed.exit_code == 2);
@@ -136,7 +136,8 @@ TEST_CASE("answers as tables and words") {
 
 TEST_CASE("nothing that strangers wrote steers the terminal") {
   CHECK(printable("a\x1b[2Jb\n\x7f") == "a?[2Jb??");
-  CHECK(printable("\xC2\x9B" "2J") == "?2J");
+  CHECK(printable("\xC2\x9B"
+                  "2J") == "?2J");
   CHECK(printable("\xFF届け") == "?届け");
   CHECK(display_width("届けa") == 5);
 }

@@ -169,8 +169,7 @@ Result<json::value> dispatch(const Invocation& invocation, json::object args) {
   if (name == "serve") return serve(invocation, args);
   if (name == "init") return init(invocation, args);
   if (name == "restore") return restore(invocation, args);
-  if (name == "version")
-    return json::object{{"version", TODOKE_VERSION}};
+  if (name == "version") return json::object{{"version", TODOKE_VERSION}};
   TRY(auto config, read_config(invocation));
   TRY_OK(complete_password(invocation, args));
   return perform(config, std::string(name), args);
@@ -196,7 +195,8 @@ int run_command_line(int argc, const char* const* argv) {
     if (!answer) return complain(answer.error(), invocation.json);
     if (answer->is_null()) return 0;
     auto code = print(*answer, invocation.json);
-    const auto* failed = answer->is_object() ? answer->get_object().if_contains("findings") : nullptr;
+    const auto* failed =
+        answer->is_object() ? answer->get_object().if_contains("findings") : nullptr;
     return failed != nullptr && !failed->as_array().empty() ? exit_failed : code;
   } catch (const std::runtime_error& e) {
     return complain({Errc::unavailable, e.what()}, invocation.json);

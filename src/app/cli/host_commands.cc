@@ -70,8 +70,8 @@ Result<> give_to(const std::string& path, const std::string& name) {
                                            "adduser --system --group {}",
                                            name, name));
   if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0)
-    return fail(Errc::unavailable, fmt::format("cannot give {} to {}: {}", path, name,
-                                               std::strerror(errno)));
+    return fail(Errc::unavailable,
+                fmt::format("cannot give {} to {}: {}", path, name, std::strerror(errno)));
   return {};
 }
 

@@ -75,8 +75,8 @@ std::string TerminalProgress::words(const State& state, std::chrono::seconds pas
   if (state.done > 0 && state.done < state.total) {
     auto left = static_cast<double>(passed.count()) / static_cast<double>(state.done) *
                 static_cast<double>(state.total - state.done);
-    text += fmt::format(", {}:{:02} left", static_cast<long>(left) / 60,
-                        static_cast<long>(left) % 60);
+    text +=
+        fmt::format(", {}:{:02} left", static_cast<long>(left) / 60, static_cast<long>(left) % 60);
   }
   return text;
 }
@@ -88,9 +88,8 @@ Task<> TerminalProgress::show() {
   auto current = state();
   auto text = words(current, std::chrono::floor<std::chrono::seconds>(now - start_));
   if (terminal_) {
-    std::cerr << "\r\x1b[K"
-              << (current.total > 0 ? bar(current.done, current.total, 30) + " " : "") << text
-              << std::flush;
+    std::cerr << "\r\x1b[K" << (current.total > 0 ? bar(current.done, current.total, 30) + " " : "")
+              << text << std::flush;
     drawn_ = true;
   } else if (now - last_line_ >= 10s) {
     last_line_ = now;

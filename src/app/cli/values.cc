@@ -16,7 +16,8 @@ constexpr double largest = 1e18;
 Result<json::value> read_number(const Parameter& parameter, std::string_view text) {
   auto number = ascii::to_number(text);
   if (!number || *number > static_cast<std::uint64_t>(largest))
-    return fail(Errc::invalid, fmt::format("{} must be a number, not \"{}\"", parameter.name, text));
+    return fail(Errc::invalid,
+                fmt::format("{} must be a number, not \"{}\"", parameter.name, text));
   return json::value(static_cast<std::int64_t>(*number));
 }
 
@@ -63,8 +64,8 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || number < 0) return {};
-  auto unit = ascii::to_upper(
-      ascii::trim(text.substr(static_cast<std::size_t>(end - text.data()))));
+  auto unit =
+      ascii::to_upper(ascii::trim(text.substr(static_cast<std::size_t>(end - text.data()))));
   double base = 1000;
   if (unit.ends_with("IB")) {
     base = 1024;

@@ -51,8 +51,7 @@ class Counter {
 };
 
 // "1763632800.M123456Q17.todoke,S=2048:2,FS": unique in its folder by the UID Q.
-std::string maildir_name(const store::StoredMessage& message,
-                         std::vector<std::string>& keywords) {
+std::string maildir_name(const store::StoredMessage& message, std::vector<std::string>& keywords) {
   auto seconds = std::chrono::floor<std::chrono::seconds>(message.internal_date);
   return fmt::format("{}.M{}Q{}.todoke,S={}:{}", seconds.time_since_epoch().count(),
                      (message.internal_date - seconds).count(), message.uid, message.body.size,

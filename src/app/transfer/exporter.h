@@ -2,8 +2,8 @@
 
 #include "app/admin/progress.h"
 #include "app/installation.h"
-#include "base/result.h"
 #include "base/function_ref.h"
+#include "base/result.h"
 
 #include <cstdint>
 #include <string>

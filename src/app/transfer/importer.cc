@@ -1,8 +1,8 @@
 #include "app/transfer/importer.h"
 
 #include "app/transfer/line_ends.h"
-#include "app/transfer/maildir.h"
 #include "app/transfer/mailbox_writer.h"
+#include "app/transfer/maildir.h"
 #include "crypto/digest.h"
 #include "crypto/digest_stream.h"
 

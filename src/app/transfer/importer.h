@@ -4,6 +4,7 @@
 #include "app/installation.h"
 #include "app/transfer/mbox.h"
 #include "base/result.h"
+#include "store/append.h"
 
 #include <cstdint>
 #include <string>
@@ -15,8 +16,8 @@ namespace todoke::transfer {
 
 struct ImportCounts {
   std::int64_t imported = 0;
-  std::int64_t known = 0;   // were imported before
-  std::int64_t failed = 0;  // could not be read
+  std::int64_t known = 0;             // were imported before
+  std::int64_t failed = 0;            // could not be read
   std::vector<std::string> problems;  // the first of them, in words
 };
 

@@ -37,23 +37,22 @@ Result<> MailboxWriter::add(Receiver& receiver, const Marks& marks, std::string 
 Result<> MailboxWriter::add(Receiver::Received received, const Marks& marks, std::string source,
                             store::Identity identity, std::string origin) {
   auto now = in_->clock().now();
-  auto& texts = texts_.emplace_back(
-      Waiting{std::move(received.parsed), marks.keywords, std::move(origin)});
+  auto& texts =
+      texts_.emplace_back(Waiting{std::move(received.parsed), marks.keywords, std::move(origin)});
   known_.insert(source);
   batch_bytes_ += received.body.size;
-  batch_.push_back(
-      {.message = {.id = in_->ids().next(),
-                   .blob_id = in_->ids().next(),
-                   .size = static_cast<std::int64_t>(received.body.size),
-                   .internal_date = marks.internal_date.value_or(now),
-                   .received_at = now,
-                   .origin = texts.origin,
-                   .parsed = &texts.parsed,
-                   .flags = marks.flags,
-                   .keywords = texts.keywords,
-                   .identity = std::move(identity)},
-       .body = received.body,
-       .source = std::move(source)});
+  batch_.push_back({.message = {.id = in_->ids().next(),
+                                .blob_id = in_->ids().next(),
+                                .size = static_cast<std::int64_t>(received.body.size),
+                                .internal_date = marks.internal_date.value_or(now),
+                                .received_at = now,
+                                .origin = texts.origin,
+                                .parsed = &texts.parsed,
+                                .flags = marks.flags,
+                                .keywords = texts.keywords,
+                                .identity = std::move(identity)},
+                    .body = received.body,
+                    .source = std::move(source)});
   if (batch_.size() < batch_messages && batch_bytes_ < batch_bytes) return {};
   return flush();
 }

@@ -55,8 +55,8 @@ constexpr std::pair<char, unsigned> x_status_flags[] = {{'A', store::flag_answer
                                                         {'F', store::flag_flagged},
                                                         {'T', store::flag_draft},
                                                         {'D', store::flag_deleted}};
-constexpr std::string_view own_fields[] = {"status", "x-status",  "x-keywords",
-                                           "x-uid",  "x-imap", "x-imapbase"};
+constexpr std::string_view own_fields[] = {"status", "x-status", "x-keywords",
+                                           "x-uid",  "x-imap",   "x-imapbase"};
 
 }  // namespace
 

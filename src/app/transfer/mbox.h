@@ -15,8 +15,8 @@ namespace todoke::transfer {
 
 // What stands beside the bytes of a message in files of other programs.
 struct Marks {
-  unsigned flags = 0;     // store::Flag bits
-  std::string keywords;   // lower case, sorted, separated by spaces
+  unsigned flags = 0;    // store::Flag bits
+  std::string keywords;  // lower case, sorted, separated by spaces
   std::optional<Time> internal_date;
   bool operator==(const Marks&) const = default;
 };

@@ -94,8 +94,7 @@ TEST_CASE("two messages, with flags and dates") {
       "Subject: two\nX-Keywords:   Work  $Label1 \nX-UID: 7\n\nbody two\n\nmore\n");
   REQUIRE(messages.size() == 2);
   CHECK(messages[0].bytes == "Subject: one\r\n\r\nbody one\r\n");
-  CHECK(messages[0].marks.flags ==
-        (store::flag_seen | store::flag_answered | store::flag_flagged));
+  CHECK(messages[0].marks.flags == (store::flag_seen | store::flag_answered | store::flag_flagged));
   CHECK(messages[0].marks.internal_date == at(1763632800));
   CHECK(messages[0].offset == 0);
   CHECK(messages[1].bytes == "Subject: two\r\n\r\nbody two\r\n\r\nmore\r\n");
@@ -157,8 +156,8 @@ TEST_CASE("what is written reads back: odd bytes") {
       {{.internal_date = day}, ""},
       {{.internal_date = day}, "\r\n"},
       {{.internal_date = day}, "no colon in the first line\r\nStatus: R\r\n\r\n"},
-      {{.internal_date = day}, "A: " + std::string(5000, 'x') + "\r\n\r\n>" +
-                                   std::string(3000, '>') + "From x\r\n"},
+      {{.internal_date = day},
+       "A: " + std::string(5000, 'x') + "\r\n\r\n>" + std::string(3000, '>') + "From x\r\n"},
   };
   round_trip(messages);
 }
