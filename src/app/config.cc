@@ -7,6 +7,7 @@
 #define TOML_EXCEPTIONS 0
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <sstream>
@@ -150,7 +151,7 @@ Result<ListenerConfig> read_listener(const toml::table& table, const std::string
   return listener;
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::ostringstream out;
   out << toml::value<std::string>(std::string(text));
   return out.str();
@@ -230,7 +231,11 @@ Result<Config> load_config(const std::string& path) {
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file) return fail(Errc::not_found, fmt::format("cannot read the configuration {}", path));
-  return parse_config(text.view(), path);
+  TRY(auto config, parse_config(text.view(), path));
+  // Whoever calls stands anywhere; the file stays where it is.
+  auto folder = std::filesystem::absolute(path).parent_path();
+  config.data = (folder / config.data).lexically_normal().string();
+  return config;
 }
 
 std::string config_template(const Config& config) {
@@ -238,7 +243,7 @@ std::string config_template(const Config& config) {
       "# How this machine runs Todoke.  Domains, accounts and all else about mail is in the\n"
       "# database: see `todoke --help`.  After a change: `todoke check`, then restart the server.\n"
       "\n"
-      "# Folder of database, messages and certificates.\n"
+      "# Folder of database, messages and certificates; a relative path starts at this file.\n"
       "data = {}\n\n"
       "# Our public name, as others find it in the DNS.\n"
       "host = {}\n\n"
@@ -265,16 +270,16 @@ std::string config_template(const Config& config) {
       "Unix\n"
       "# socket.  plain_text_login allows passwords without TLS: for trusted networks only.\n"
       "# proxies: addresses of load balancers that send PROXY v2.\n",
-      quoted(config.data), quoted(config.host), quoted(config.user), quoted(config.metrics),
-      config.max_message_size, config.io_threads, quoted(config.tls_certificate),
-      quoted(config.tls_key), quoted(config.log_file), quoted(config.log_format),
-      quoted(config.log_level));
+      toml_text(config.data), toml_text(config.host), toml_text(config.user),
+      toml_text(config.metrics), config.max_message_size, config.io_threads,
+      toml_text(config.tls_certificate), toml_text(config.tls_key), toml_text(config.log_file),
+      toml_text(config.log_format), toml_text(config.log_level));
   for (const auto& listener : config.listeners) {
     out += fmt::format("[[listener]]\nprotocol = {}\naddress = {}\nport = {}\n",
-                       quoted(listener.protocol), quoted(listener.address), listener.port);
+                       toml_text(listener.protocol), toml_text(listener.address), listener.port);
     out += fmt::format("plain_text_login = {}\nproxies = [", listener.plain_text_login);
     for (std::size_t i = 0; i < listener.proxies.size(); ++i)
-      out += (i > 0 ? ", " : "") + quoted(listener.proxies[i]);
+      out += (i > 0 ? ", " : "") + toml_text(listener.proxies[i]);
     out += "]\n\n";
   }
   return out;

@@ -21,7 +21,7 @@ struct ListenerConfig {
 // The configuration file: how this machine runs Todoke.  Everything about mail itself (domains,
 // accounts, limits of organisations) is in the database.  TOML, all keys with defaults.
 struct Config {
-  std::string data;  // folder of database, bodies and certificates
+  std::string data;  // folder of database, bodies and certificates; absolute after load_config
   std::string host;  // our public name: banners, Received fields, Message-IDs
   std::vector<ListenerConfig> listeners;
   std::string tls_certificate;  // PEM; empty: a self-signed one in the data folder

@@ -21,8 +21,7 @@ Store::Store(sql::Db& db, blob::Store& blobs, const Clock& clock, IdGenerator& i
 
 Store::~Store() = default;
 
-Task<Result<Mailbox>> Store::open(Principal principal, std::int64_t mailbox_id,
-                                  Rights needed) {
+Task<Result<Mailbox>> Store::open(Principal principal, std::int64_t mailbox_id, Rights needed) {
   auto account_id = principal.account_id;
   auto query = [&](sql::Tx& tx) {
     return tx.first<std::int64_t>(
