@@ -155,7 +155,7 @@ TEST_CASE("mailboxes, queue, check") {
   TestInstallation in;
   add_hana(in);
   json::object hana{{"account", "hana@example.jp"}};
-  auto with = [&](std::initializer_list<std::pair<std::string_view, json::value>> more) {
+  auto with = [&](const json::object& more) {
     auto args = hana;
     for (const auto& [key, value] : more) args[key] = value;
     return args;

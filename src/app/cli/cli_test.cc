@@ -92,8 +92,35 @@ TEST_CASE("every command has help that teaches") {
 }
 
 TEST_CASE("help, word for word") {
-  CHECK(parse({"domain", "catch-all", "--help"}).out == R"(HELP1)");
-  CHECK(parse({"version", "--help"}).out == R"(HELP2)");
+  CHECK(parse({"domain", "catch-all", "--help"}).out ==
+        R"(Give mail for unknown addresses of a domain to one account.
+Usage: todoke domain catch-all [OPTIONS] name [account]
+
+Positionals:
+  name TEXT REQUIRED          the domain, such as example.jp
+  account TEXT                address of the account that gets the mail
+
+Options:
+  -h,--help                   Print this help message and exit
+  --off                       refuse mail for unknown addresses again
+  --json                      answer in JSON, for programs
+  -c,--config PATH            the configuration file
+
+Examples:
+  todoke domain catch-all sakura.example.jp office@sakura.example.jp
+  todoke domain catch-all sakura.example.jp --off
+)");
+  CHECK(parse({"version", "--help"}).out == R"(Say which version this is.
+Usage: todoke version [OPTIONS]
+
+Options:
+  -h,--help                   Print this help message and exit
+  --json                      answer in JSON, for programs
+  -c,--config PATH            the configuration file
+
+Example:
+  todoke version
+)");
 }
 
 TEST_CASE("sizes") {

@@ -116,7 +116,7 @@ class Parser {
 
   void add(Bound& bound, const Parameter& parameter) {
     auto& text = bound.values.emplace_back(&parameter, "").second;
-    std::string help(parameter.help);
+    const std::string help(parameter.help);
     auto*& option = bound.options[&parameter];
     if (parameter.kind == Kind::flag) {
       option = bound.app->add_flag(option_name(parameter.name), help);
