@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <shared_mutex>
 
 namespace todoke::delivery {
@@ -192,12 +193,16 @@ std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
     outbound.organisation_id = envelope.submitted_by->organisation_id;
     outbound.account_id = envelope.submitted_by->account_id;
   }
-  for (const auto& recipient : envelope.recipients)
-    if (recipient.route.kind == directory::Route::Kind::not_ours)
-      outbound.recipients.push_back({.path = recipient.path,
-                                     .domain = directory::fold_domain(recipient.path.domain),
-                                     .notify = recipient.notify,
-                                     .original_recipient = recipient.original_recipient});
+  std::set<std::string> queued;  // who is named twice gets one copy
+  for (const auto& recipient : envelope.recipients) {
+    if (recipient.route.kind != directory::Route::Kind::not_ours) continue;
+    auto domain = directory::fold_domain(recipient.path.domain);
+    if (!queued.insert(recipient.path.local + "@" + domain).second) continue;
+    outbound.recipients.push_back({.path = recipient.path,
+                                   .domain = std::move(domain),
+                                   .notify = recipient.notify,
+                                   .original_recipient = recipient.original_recipient});
+  }
   if (!outbound.recipients.empty()) {
     queue::enqueue(tx, outbound);
     ++refs;

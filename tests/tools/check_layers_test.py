@@ -72,6 +72,7 @@ class CheckLayersTest(unittest.TestCase):
 
     def test_tests_may_use_their_support(self):
         self.assert_accepts({"net/stream_test.cc": '#include "support/pipe.h"\n'})
+        self.assert_accepts({"net/stream_fuzz.cc": '#include "support/pipe.h"\n'})
         self.assert_refuses({"net/stream.cc": '#include "support/pipe.h"\n'}, "does not name")
 
     def test_circle_of_headers(self):
