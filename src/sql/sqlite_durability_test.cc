@@ -91,7 +91,7 @@ TEST_CASE("child: acknowledges writes until it is killed" * doctest::skip()) {
   auto start = test::read(
       **db, [](sql::Tx& tx) { return *tx.first<int>("select coalesce(max(id), 0) from item"); });
   std::atomic<int> next{start};
-  auto session = [&](int) -> Task<> {
+  auto session = [&](int) -> Task<> {  // coro_lint: outlives the run
     for (;;) {
       int id = ++next;
       auto insert = [id](sql::Tx& tx) { test::insert_item(tx, id, std::string(200, 'x')); };

@@ -130,7 +130,7 @@ struct Setting {
 // keeps the words of the last refusal.
 int insert_many(sql::Db& db, int first, int count, std::string* words = nullptr) {
   std::atomic<int> acknowledged{0};
-  auto session = [&](int i) -> Task<> {
+  auto session = [&](int i) -> Task<> {  // coro_lint: outlives the run
     auto insert = [&](sql::Tx& tx) { test::insert_item(tx, first + i, std::string(300, 'x')); };
     try {
       co_await db.write(insert);
@@ -181,7 +181,7 @@ TEST_CASE("sqlite: a database without room refuses the large job, not its neighb
   test::write(db, limit);
   std::atomic<int> small{0};
   std::atomic<int> large{0};
-  auto session = [&](int id) -> Task<> {
+  auto session = [&](int id) -> Task<> {  // coro_lint: outlives the run
     const bool is_large = id == 7;
     auto work = [&](sql::Tx& tx) {
       test::insert_item(tx, 100 + id);
@@ -199,7 +199,7 @@ TEST_CASE("sqlite: a database without room refuses the large job, not its neighb
   CHECK(small == 19);
   auto lift = [](sql::Tx& tx) { tx.first<int>("pragma max_page_count = 1000000"); };
   test::write(db, lift);
-  test::together(db, 20, [&](int id) -> Task<> {
+  test::together(db, 20, [&](int id) -> Task<> {  // coro_lint: outlives the run
     auto work = [id](sql::Tx& tx) { test::insert_item(tx, 1000 + id, std::string(100'000, 'x')); };
     co_await db.write(work);
   });

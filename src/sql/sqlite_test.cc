@@ -86,7 +86,7 @@ TEST_CASE("sqlite: writes that wait share commits") {
   test::make_item_table(*db);
   std::atomic<int> commits{0};
   db->before_commit([&] { ++commits; });
-  test::together(*db, 100, [&](int id) -> Task<> {
+  test::together(*db, 100, [&](int id) -> Task<> {  // coro_lint: outlives the run
     auto insert = [id](sql::Tx& tx) { test::insert_item(tx, id); };
     co_await db->write(insert);
   });
@@ -97,7 +97,7 @@ TEST_CASE("sqlite: writes that wait share commits") {
 TEST_CASE("sqlite: commits, queues and the log are on the metrics page") {
   auto db = sql::open_memory();
   test::make_item_table(*db);
-  test::together(*db, 50, [&](int id) -> Task<> {
+  test::together(*db, 50, [&](int id) -> Task<> {  // coro_lint: outlives the run
     auto insert = [id](sql::Tx& tx) { test::insert_item(tx, id); };
     co_await db->write(insert);
   });
@@ -124,7 +124,7 @@ TEST_CASE("sqlite: the log stays small though somebody always reads and writes")
   test::make_item_table(*db);
   std::atomic<int> writers{4};
   std::uintmax_t largest = 0;
-  auto session = [&](int id) -> Task<> {
+  auto session = [&](int id) -> Task<> {  // coro_lint: outlives the run
     if (id < 4) {
       for (int i = 0; i < 500; ++i) {
         auto insert = [&](sql::Tx& tx) {
