@@ -49,6 +49,8 @@ Result<std::unique_ptr<Installation>> Installation::open(const Config& config, c
   made->directory_->on_create([&clock](sql::Tx& tx, const directory::Account& account) {
     store::create_mail_account(tx, account.id, account.locale, clock.now());
   });
+  made->directory_->on_purge(
+      [](sql::Tx& tx, std::int64_t account_id) { store::abandon_mail_account(tx, account_id); });
   made->store_ = std::make_unique<store::Store>(*made->db_, *made->blobs_, clock, made->ids_,
                                                 made->pool_, made->hub_);
   made->delivery_ = std::make_unique<delivery::Delivery>(*made->db_, *made->blobs_, *made->store_,

@@ -2,6 +2,7 @@
 
 #include "app/installation.h"
 #include "app/listeners.h"
+#include "app/privileges.h"
 #include "app/ready_file.h"
 #include "base/log.h"
 #include "net/runtime.h"
@@ -60,7 +61,9 @@ Task<> keep_house(Installation& installation, const std::atomic<bool>& stopping)
     int purged = 0;
     std::uint64_t freed = 0;
     try {
-      purged = co_await installation.store().purge_some();
+      directory::Actor keeper{"todoke", "local"};
+      purged = co_await installation.directory().purge_deleted(std::move(keeper));
+      purged += co_await installation.store().purge_some();
       freed = co_await installation.store().compact_some();
     } catch (const std::runtime_error& e) {
       log::warn("app.housekeeping_failed", {{"error", e.what()}});
@@ -102,6 +105,7 @@ void shut_down(net::Runtime& runtime, Listeners& listeners) {
 }  // namespace
 
 Result<> serve(const Config& config, const ServeOptions& options) {
+  TRY_OK(become_user(config.user, config.data));
   auto signals = block_signals();
   start_log(config);
   SystemClock clock;
@@ -112,6 +116,7 @@ Result<> serve(const Config& config, const ServeOptions& options) {
                     : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   net::Runtime runtime(clock, threads);
   TRY(auto listeners, Listeners::open(*installation, *tls, runtime));
+  TRY_OK(give_up_binding());
   runtime.start();
   listeners->start();
   std::atomic<bool> stopping = false;

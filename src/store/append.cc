@@ -124,4 +124,9 @@ void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::string_view 
   }
 }
 
+void abandon_mail_account(sql::Tx& tx, std::int64_t account_id) {
+  constexpr std::int64_t long_ago = 0;
+  tx.run("update mailbox set deleted_at = $2 where account_id = $1", account_id, long_ago);
+}
+
 }  // namespace todoke::store

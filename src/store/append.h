@@ -31,4 +31,7 @@ void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, st
 // The rows of a new account: its state, the INBOX, and one mailbox for each role, named by locale.
 void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::string_view locale, Time now);
 
+// The account is gone for good: Store::purge_some() removes its mail, a little at a time.
+void abandon_mail_account(sql::Tx& tx, std::int64_t account_id);
+
 }  // namespace todoke::store

@@ -22,8 +22,10 @@ bool empty_a_deleted_mailbox(sql::Tx& tx, Time before) {
       "select uid from placement where account_id = $1 and mailbox_id = $2 order by uid limit $3",
       take, account_id, mailbox_id, purge_batch);
   expunge(tx, account_id, mailbox_id, uids, deleted_at);
-  if (uids.empty())
-    tx.run("delete from mailbox where account_id = $1 and id = $2", account_id, mailbox_id);
+  if (!uids.empty()) return true;
+  tx.run("delete from mailbox where account_id = $1 and id = $2", account_id, mailbox_id);
+  // Only an abandoned account loses its INBOX, and with it the last that is known of it here.
+  if (mailbox_id == inbox_id) tx.run("delete from mail_account where account_id = $1", account_id);
   return true;
 }
 

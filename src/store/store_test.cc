@@ -200,6 +200,25 @@ TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
     CHECK_FALSE(block_on(f.store.create_mailbox(f.account, bad)));
 }
 
+TEST_CASE("an abandoned account leaves nothing behind") {
+  Fixture f;
+  REQUIRE(f.deliver("one\r\n"));
+  auto made = block_on(f.store.create_mailbox(f.account, "More"));
+  REQUIRE(made);
+  REQUIRE(f.deliver("two\r\n", {}, made->id));
+  auto work = [&](sql::Tx& tx) { abandon_mail_account(tx, f.account); };
+  block_on(f.db->write(work));
+  while (block_on(f.store.purge_some()) > 0) {
+  }
+  auto query = [](sql::Tx& tx) {
+    return tx.first<std::int64_t>(
+        "select (select count(*) from mail_account) + (select count(*) from mailbox) + "
+        "(select count(*) from message) + (select count(*) from placement) + "
+        "(select count(*) from blob)");
+  };
+  CHECK(block_on(f.db->read(query)) == 0);
+}
+
 TEST_CASE("changes are told to who listens, and to nobody after") {
   Hub hub;
   int heard = 0;

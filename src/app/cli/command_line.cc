@@ -11,8 +11,9 @@
 #include "app/cli/render.h"
 #include "app/cli/terminal.h"
 #include "app/cli/values.h"
+#include "app/ownership.h"
+#include "app/privileges.h"
 #include "app/server.h"
-#include "app/user.h"
 
 #include <fmt/format.h>
 
@@ -89,7 +90,8 @@ Result<json::value> perform(const Config& config, const std::string& name,
   TRY(auto client, SocketClient::connect(config.admin_socket()));
   if (client) return client->call(name, args, actor_name(), progress);
   // What is made here must be the server's to use.
-  TRY_OK(become_user(config.user));
+  TRY_OK(become_user(config.user, config.data));
+  TRY_OK(give_up_binding());
   SystemClock clock;
   auto installation = Installation::open(config, clock);
   if (!installation && installation.error().code == Errc::conflict)

@@ -1,8 +1,8 @@
 #include "app/cli/host_commands.h"
 
 #include "app/cli/options.h"
+#include "app/ownership.h"
 #include "app/transfer/file_writer.h"
-#include "app/user.h"
 
 #include <fmt/format.h>
 

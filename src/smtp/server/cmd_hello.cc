@@ -28,6 +28,7 @@ Task<> Session::handle(Ehlo c) {
   lines.emplace_back("CHUNKING");
   lines.emplace_back("DSN");
   lines.emplace_back("ENHANCEDSTATUSCODES");
+  // RFC 9422 §4: the limit that senders of many copies want to know.
   lines.push_back(fmt::format("LIMITS RCPTMAX={}", server_.max_recipients));
   bool tls_possible = server_.tls != nullptr && server_.tls->current() != nullptr;
   if (io_.tls() == nullptr && tls_possible && server_.face != Face::lmtp)

@@ -4,12 +4,9 @@
 
 #include <string>
 
-// The user that the server runs as, when it is started as root.  An empty name, or not being root,
-// makes all of these do nothing.
+// Files that root makes for the user that the server becomes.  An empty name, or not being root,
+// makes both do nothing.
 namespace todoke::app {
-
-// Becomes that user for good, with its groups.
-Result<> become_user(const std::string& name);
 
 // Makes the user the owner of a file or folder, or of a folder with all that is in it.
 Result<> give_to(const std::string& path, const std::string& name);

@@ -1,11 +1,10 @@
-#include "app/user.h"
+#include "app/ownership.h"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -27,16 +26,6 @@ Result<Ids> ids_of(const std::string& name) {
 }
 
 }  // namespace
-
-Result<> become_user(const std::string& name) {
-  if (name.empty() || ::geteuid() != 0) return {};
-  TRY(auto ids, ids_of(name));
-  // Groups first: afterwards we may not change them.
-  if (::initgroups(name.c_str(), ids.group) != 0 || ::setgid(ids.group) != 0 ||
-      ::setuid(ids.user) != 0)
-    return fail(Errc::denied, fmt::format("cannot become {}: {}", name, std::strerror(errno)));
-  return {};
-}
 
 Result<> give_to(const std::string& path, const std::string& name) {
   if (name.empty() || ::geteuid() != 0) return {};
