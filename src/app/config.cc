@@ -151,10 +151,18 @@ Result<ListenerConfig> read_listener(const toml::table& table, const std::string
   return listener;
 }
 
+// A basic string of TOML.
 std::string toml_text(std::string_view text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(std::string(text));
-  return out.str();
+  std::string out = "\"";
+  for (char c : text) {
+    if (ascii::is_control(c)) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
 }
 
 }  // namespace

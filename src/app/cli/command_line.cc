@@ -11,6 +11,8 @@
 #include "app/cli/render.h"
 #include "app/cli/terminal.h"
 #include "app/cli/values.h"
+#include "app/ownership.h"
+#include "app/privileges.h"
 #include "app/server.h"
 
 #include <fmt/format.h>
@@ -87,6 +89,9 @@ Result<json::value> perform(const Config& config, const std::string& name,
   TerminalProgress progress;
   TRY(auto client, SocketClient::connect(config.admin_socket()));
   if (client) return client->call(name, args, actor_name(), progress);
+  // What is made here must be the server's to use.
+  TRY_OK(become_user(config.user, config.data));
+  TRY_OK(give_up_binding());
   SystemClock clock;
   auto installation = Installation::open(config, clock);
   if (!installation && installation.error().code == Errc::conflict)
@@ -150,6 +155,7 @@ Result<json::value> restore(const Invocation& invocation, const json::object& ar
   auto work = [&] { summary = restore_installation(config, path, progress); };
   block_on(run_long(progress, work));
   if (!summary) return std::unexpected(summary.error());
+  TRY_OK(give_all_to(config.data, config.user));
   return json::object{{"data", config.data},
                       {"files", summary->files},
                       {"messages", summary->messages},

@@ -1,15 +1,13 @@
 #include "app/cli/host_commands.h"
 
 #include "app/cli/options.h"
+#include "app/ownership.h"
 #include "app/transfer/file_writer.h"
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,19 +58,6 @@ bool has_ipv6() {
   int descriptor = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor >= 0) ::close(descriptor);
   return descriptor >= 0;
-}
-
-Result<> give_to(const std::string& path, const std::string& name) {
-  if (name.empty() || ::geteuid() != 0) return {};
-  const auto* user = ::getpwnam(name.c_str());
-  if (user == nullptr)
-    return fail(Errc::invalid, fmt::format("there is no user {}: create it first, such as with "
-                                           "adduser --system --group {}",
-                                           name, name));
-  if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0)
-    return fail(Errc::unavailable,
-                fmt::format("cannot give {} to {}: {}", path, name, std::strerror(errno)));
-  return {};
 }
 
 }  // namespace
