@@ -64,7 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string path = "/f/" + segment_name(1, data[0] % 4 == 3 ? Kind::blob : Kind::log);
   (void)files.open(path, Access::create).value()->pwrite(file, 0);
 
-  auto store = open_segments(files, "/f").value();
+  SegmentOptions options;
+  options.step = 64 * 1024;
+  auto store = open_segments(files, "/f", options).value();
   store->verify([](const Store::Problem&) {}, [](std::uint64_t, std::uint64_t) {});
   for (auto at = file.find(record_magic); at != std::string::npos;
        at = file.find(record_magic, at + 1))
@@ -80,9 +82,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   auto place = writer->finish("");
   if (!place || store->read(*place, 0, 10) != "text") std::abort();
   store->sync();
+  writer.reset();
   store.reset();
   files.restart(MemoryFiles::Cut::lose_all, 1);
-  store = open_segments(files, "/f").value();
+  store = open_segments(files, "/f", options).value();
   if (store->read(*place, 0, 10) != "text") std::abort();
   return 0;
 }

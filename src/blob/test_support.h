@@ -6,7 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <random>
@@ -33,7 +35,10 @@ inline std::string words(std::size_t size, std::uint64_t seed) {
 inline std::string noise(std::size_t size, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::string bytes(size, '\0');
-  for (auto& c : bytes) c = static_cast<char>(random());
+  for (std::size_t i = 0; i < size; i += 8) {
+    const auto value = random();
+    std::memcpy(bytes.data() + i, &value, std::min<std::size_t>(8, size - i));
+  }
   return bytes;
 }
 
