@@ -100,6 +100,10 @@ TEST_CASE("damage: a torn tail is cut at every length") {
           REQUIRE(file->truncate(end - cut).has_value());
       }
       auto store = open_store(layer.files, layer.folder);
+      // What was torn is gone from the file, unless the file is given up.
+      if (auto tail = layer.files.open(path, Access::read).value()->size().value();
+          tail > segment_header_size && cut < end - places[1].offset)
+        CHECK(tail == store->usage().bytes);
       for (std::size_t i = 0; i < blobs.size(); ++i) {
         auto read = store->read(places[i], 0, places[i].size);
         const bool whole = places[i].offset + places[i].stored <= end - cut;

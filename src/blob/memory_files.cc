@@ -133,6 +133,10 @@ class MemoryFile final : public File {
   Result<> pwrite(std::string_view bytes, std::uint64_t offset) override {
     std::lock_guard lock(files_.mutex_);
     TRY_OK(change());
+    if (std::exchange(files_.fail_write_, false)) {
+      node_->write(bytes.substr(0, bytes.size() / 2), offset);
+      return fail(Errc::unavailable, "cannot write: the disk answers with an error");
+    }
     auto room = files_.charge(*node_, offset + bytes.size());
     if (!room) {
       // As write(2) does: what fits is written before the error comes.
@@ -339,6 +343,11 @@ void MemoryFiles::set_cached(bool cached) {
 void MemoryFiles::fail_next_sync() {
   std::lock_guard lock(mutex_);
   fail_sync_ = true;
+}
+
+void MemoryFiles::fail_next_write() {
+  std::lock_guard lock(mutex_);
+  fail_write_ = true;
 }
 
 void MemoryFiles::damage(const std::string& path, std::uint64_t offset, unsigned char mask) {

@@ -2,7 +2,6 @@
 
 #include "blob/files.h"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,6 +48,8 @@ class MemoryFiles final : public Files {
   void set_cached(bool cached);
   // The next fdatasync() fails, as on a disk with a bad sector, and loses what it should have kept.
   void fail_next_sync();
+  // The next pwrite() fails after half of its bytes.
+  void fail_next_write();
   // Flips the bits of `mask` in the byte at `offset`, durably: a disk that rots.
   void damage(const std::string& path, std::uint64_t offset, unsigned char mask);
 
@@ -70,6 +71,7 @@ class MemoryFiles final : public Files {
   std::uint64_t capacity_;
   bool cached_ = true;
   bool fail_sync_ = false;
+  bool fail_write_ = false;
 };
 
 }  // namespace todoke::blob

@@ -310,6 +310,31 @@ TEST_CASE("store: a full disk is told, and forgotten when there is space") {
   }
 }
 
+TEST_CASE("store: the space of a record that failed is the next one's") {
+  InMemory layer;
+  SegmentOptions options;
+  options.compression = Compression::off;
+  auto store = open_store(layer.files, layer.folder, options);
+  const auto first = must_put(*store, "first");
+  for (std::size_t size : {500, 50'000, 9'000}) {
+    layer.files.fail_next_write();
+    CHECK(put(*store, noise(size, 1)).error().code == Errc::unavailable);
+  }
+  layer.files.fail_next_write();
+  auto writer = store->create();
+  CHECK(!writer->append(noise(600'000, 1)).has_value());
+  CHECK(writer->append("x").error().code == Errc::unavailable);
+  CHECK(writer->finish("").error().code == Errc::unavailable);
+  writer.reset();
+  const auto next = must_put(*store, noise(20'000, 2));
+  CHECK(next.segment == first.segment);
+  CHECK(next.offset == first.offset + first.stored);
+  CHECK(must_read(*store, next) == noise(20'000, 2));
+  store->sync();
+  CHECK(problems(*store).empty());
+  CHECK(layer.files.list(layer.folder)->size() == 1);
+}
+
 TEST_CASE("store: after a failed sync nothing is promised any more until it is opened anew") {
   QuietLog quiet;
   InMemory layer;
