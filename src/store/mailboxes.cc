@@ -1,5 +1,6 @@
 // Mailboxes as administration sees them: list, create, delete, restore, export.
 #include "store/expunge.h"
+#include "store/import.h"
 #include "store/store.h"
 
 #include <algorithm>
@@ -164,24 +165,13 @@ Task<std::vector<StoredMessage>> Store::messages(std::int64_t account_id, std::i
                                                  std::uint32_t after, int limit) {
   auto query = [&](sql::Tx& tx) {
     std::vector<StoredMessage> found;
-    auto take = [&](const sql::Row& row) {
-      found.push_back({.id = row.integer(0),
-                       .uid = row.get<std::uint32_t>(1),
-                       .flags = row.get<unsigned>(2),
-                       .keywords = row.get<std::string>(3),
-                       .internal_date = row.get<Time>(4),
-                       .body = {.segment = row.get<std::uint64_t>(5),
-                                .offset = row.get<std::uint64_t>(6),
-                                .stored = row.get<std::uint64_t>(7),
-                                .size = row.get<std::uint64_t>(8)}});
-    };
-    tx.each(
-        "select p.message_id, p.uid, p.flags, p.keywords, m.internal_date, b.segment, b.position, "
-        "b.stored, b.size from placement p "
-        "join message m on m.account_id = p.account_id and m.id = p.message_id "
-        "join blob b on b.id = m.blob_id "
-        "where p.account_id = $1 and p.mailbox_id = $2 and p.uid > $3 order by p.uid limit $4",
-        take, account_id, mailbox_id, after, limit);
+    for (auto& image : message_images(tx, account_id, mailbox_id, after, limit))
+      found.push_back({.id = image.id,
+                       .uid = image.uid,
+                       .flags = image.flags,
+                       .keywords = std::move(image.keywords),
+                       .internal_date = image.internal_date,
+                       .body = image.body});
     return found;
   };
   co_return co_await db_.read(query);
