@@ -47,7 +47,8 @@ Result<std::unique_ptr<Installation>> Installation::open(const Config& config, c
   made->directory_ =
       std::make_unique<directory::Directory>(*made->db_, clock, made->ids_, made->pool_);
   made->directory_->on_create([&clock](sql::Tx& tx, const directory::Account& account) {
-    store::create_mail_account(tx, account.id, account.locale, clock.now());
+    store::create_mail_account(tx, account.id, account.organisation_id, account.locale,
+                               clock.now());
   });
   made->directory_->on_purge(
       [](sql::Tx& tx, std::int64_t account_id) { store::abandon_mail_account(tx, account_id); });

@@ -77,20 +77,13 @@ struct Delivery::Impl {
   IdGenerator& ids;
   FullAccounts full;
 
-  struct Target {
-    std::int64_t account_id = 0;
-    store::Quota quota;
-    std::int64_t message_id = 0;
-    Result<store::Placed> placed = fail(Errc::unavailable, "not tried");
-  };
-
   Task<store::Quota> quota(std::int64_t account_id);
-  Task<bool> is_full(std::int64_t account_id, std::optional<std::uint64_t> size);
-  Task<std::vector<Target>> local_targets(const Envelope& envelope);
+  Task<Result<>> check_full(std::int64_t account_id, std::optional<std::uint64_t> size);
+  Task<std::vector<store::Copy>> local_targets(const Envelope& envelope);
   // Answers how many rows refer to the body now.
   std::int64_t write(sql::Tx& tx, const Envelope& envelope, const Incoming::Finished& body,
-                     std::int64_t blob_id, Time now, std::vector<Target>& targets);
-  Result<> judge(const Envelope& envelope, const std::vector<Target>& targets);
+                     std::int64_t blob_id, Time now, std::vector<store::Copy>& targets);
+  Result<> judge(const Envelope& envelope, const std::vector<store::Copy>& targets);
 };
 
 Delivery::Delivery(sql::Db& db, blob::Store& blobs, store::Store& store,
@@ -124,8 +117,7 @@ Task<Result<directory::Route>> Delivery::accepts(smtp::Path to, bool may_relay,
       break;
   }
   for (auto account_id : route.accounts) {
-    bool full = co_await self.is_full(account_id, size);
-    if (full) co_return fail(Errc::over_limit, "this mailbox is full");
+    CO_TRY_OK(co_await self.check_full(account_id, size));
   }
   co_return route;
 }
@@ -136,49 +128,49 @@ Task<store::Quota> Delivery::Impl::quota(std::int64_t account_id) {
     auto asked = co_await directory.limits(account_id);
     limits = asked.value_or(directory::QuotaLimits{});
   }
-  co_return store::Quota{.account_bytes = limits->account_bytes};
+  co_return store::Quota{.account_bytes = limits->account_bytes,
+                         .organisation_bytes = limits->organisation_bytes};
 }
 
-Task<bool> Delivery::Impl::is_full(std::int64_t account_id, std::optional<std::uint64_t> size) {
+Task<Result<>> Delivery::Impl::check_full(std::int64_t account_id,
+                                          std::optional<std::uint64_t> size) {
   auto mark = full.find(account_id);
-  if (!mark || (!size && clock.steady() - mark->since > passed_over)) co_return false;
+  if (!mark || (!size && clock.steady() - mark->since > passed_over)) co_return Result<>();
   auto needed = size ? static_cast<std::int64_t>(*size) + trace_size : mark->needed;
   auto limit = co_await quota(account_id);
   auto query = [&](sql::Tx& tx) { return store::has_room(tx, account_id, needed, limit); };
-  bool room = co_await db.read(query);
+  auto room = co_await db.read(query);
   if (room && needed >= mark->needed) full.remove(account_id);
-  co_return !room;
+  co_return room;
 }
 
 // One target per account, however many of its addresses are recipients.
-Task<std::vector<Delivery::Impl::Target>> Delivery::Impl::local_targets(const Envelope& envelope) {
-  std::vector<Target> targets;
+Task<std::vector<store::Copy>> Delivery::Impl::local_targets(const Envelope& envelope) {
+  std::vector<store::Copy> targets;
   for (const auto& recipient : envelope.recipients)
     for (auto account_id : recipient.route.accounts) {
-      if (std::ranges::find(targets, account_id, &Target::account_id) != targets.end()) continue;
+      if (std::ranges::find(targets, account_id, &store::Copy::account_id) != targets.end())
+        continue;
       auto limit = co_await quota(account_id);
-      targets.push_back({.account_id = account_id, .quota = limit, .message_id = ids.next()});
+      targets.push_back({.account_id = account_id, .message_id = ids.next(), .quota = limit});
     }
   co_return targets;
 }
 
 std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
                                    const Incoming::Finished& body, std::int64_t blob_id, Time now,
-                                   std::vector<Target>& targets) {
+                                   std::vector<store::Copy>& targets) {
   store::Parsed parsed{body.envelope, body.structure, body.preview};
   auto size = static_cast<std::int64_t>(body.location.size);
   std::int64_t refs = 0;
-  for (auto& target : targets) {
-    store::NewMessage message{.id = target.message_id,
-                              .blob_id = blob_id,
-                              .size = size,
-                              .internal_date = now,
-                              .received_at = now,
-                              .origin = envelope.origin,
-                              .parsed = &parsed};
-    target.placed = store::append(tx, target.account_id, store::inbox_id, message, target.quota);
-    refs += target.placed ? 1 : 0;
-  }
+  store::NewMessage message{.blob_id = blob_id,
+                            .size = size,
+                            .internal_date = now,
+                            .received_at = now,
+                            .origin = envelope.origin,
+                            .parsed = &parsed};
+  store::append_copies(tx, message, targets);
+  for (const auto& target : targets) refs += target.placed ? 1 : 0;
   queue::NewMessage outbound{.id = envelope.id,
                              .blob_id = blob_id,
                              .size = size,
@@ -212,7 +204,7 @@ std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
 }
 
 // For an answer that counts for all: the first refusal, whoever it is for.
-Result<> Delivery::Impl::judge(const Envelope& envelope, const std::vector<Target>& targets) {
+Result<> Delivery::Impl::judge(const Envelope& envelope, const std::vector<store::Copy>& targets) {
   if (envelope.answer == Envelope::Answer::for_each) return {};
   for (const auto& target : targets)
     if (!target.placed) return std::unexpected(target.placed.error());

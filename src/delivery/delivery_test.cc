@@ -132,6 +132,31 @@ TEST_CASE("an answer for all: one full mailbox, and nobody gets anything") {
   CHECK(scene.live() == live);
 }
 
+TEST_CASE("an organisation without room takes no more, for whomever of its accounts") {
+  Scene scene;
+  const auto size = static_cast<std::int64_t>(text.size());
+  scene.world.limit_organisation(2 * size);
+  REQUIRE(scene.accept(scene.envelope({"ann@example.test"})));
+  auto both = scene.envelope({"ann@example.test", "bob@example.test"});
+  auto refused = scene.accept(both);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == Errc::over_limit);
+  CHECK(refused.error().text == "the organisation of this mailbox has no room left");
+  CHECK(scene.world.count("ann@example.test") == 1);
+  both.id = scene.world.ids.next();
+  both.answer = delivery::Envelope::Answer::for_each;
+  auto receipt = scene.accept(both);
+  REQUIRE(receipt);
+  CHECK(receipt->recipients[0]);
+  CHECK(!receipt->recipients[1]);
+  // Bob is known to have no room now.
+  auto again = block_on(
+      scene.delivery.accepts(smtp::parse_address("bob@example.test").value(), false, size));
+  CHECK(again.error().text == "the organisation of this mailbox has no room left");
+  scene.world.limit_organisation(1'000'000);
+  CHECK(scene.accept(scene.envelope({"bob@example.test"})));
+}
+
 TEST_CASE("RFC 2033 §4.2: an answer for each: the full one is refused alone") {
   Scene scene;
   scene.world.change("bob@example.test", {.quota_bytes = std::int64_t{10}});

@@ -5,24 +5,35 @@
 namespace todoke::store {
 namespace {
 
-std::int64_t quota_or_max(const Quota& quota) {
-  return quota.account_bytes.value_or(INT64_MAX);
-}
+struct ClaimedAccount {
+  std::int64_t modseq, used_bytes;
+};
 
-// Takes room in the account and its next MODSEQ.
-Result<std::pair<std::int64_t, std::int64_t>> claim_account(sql::Tx& tx, std::int64_t account_id,
-                                                            const NewMessage& message,
-                                                            const Quota& quota) {
-  auto claimed = tx.first<std::int64_t, std::int64_t>(
+// Takes room in the account and its next MODSEQ.  Both limits are asked in the one statement, since
+// an error after a write costs everyone in the same commit a second run.
+Result<ClaimedAccount> claim_account(sql::Tx& tx, std::int64_t account_id,
+                                     const NewMessage& message, const Quota& quota,
+                                     OrganisationUsage& organisation) {
+  auto claimed = tx.first<std::int64_t, std::int64_t, std::int64_t>(
       "update mail_account set modseq = modseq + 1, used_bytes = used_bytes + $2, "
       "message_count = message_count + 1 "
-      "where account_id = $1 and used_bytes + $2 <= $3 returning modseq, used_bytes",
-      account_id, message.size, quota_or_max(quota));
-  if (claimed) return std::pair(std::get<0>(*claimed), std::get<1>(*claimed));
-  auto used = tx.first<std::int64_t>("select used_bytes from mail_account where account_id = $1",
-                                     account_id);
-  if (!used) return fail(Errc::not_found, "no such account");
-  return fail(Errc::over_limit, "the mailbox is full");
+      "where account_id = $1 and used_bytes + $2 <= $3 and (select o.used_bytes "
+      "+ case when o.organisation_id = $5 then $6 else 0 end from mail_organisation o "
+      "where o.organisation_id = mail_account.organisation_id) + $2 <= $4 "
+      "returning modseq, used_bytes, organisation_id",
+      account_id, message.size, quota.account_bytes.value_or(INT64_MAX),
+      quota.organisation_bytes.value_or(INT64_MAX), organisation.organisation_id(),
+      organisation.pending().bytes);
+  if (claimed) {
+    auto [modseq, used_bytes, organisation_id] = *claimed;
+    organisation.add(tx, organisation_id, {.bytes = message.size, .messages = 1});
+    return ClaimedAccount{modseq, used_bytes};
+  }
+  organisation.settle(tx);
+  if (!tx.first<int>("select 1 from mail_account where account_id = $1", account_id))
+    return fail(Errc::not_found, "no such account");
+  TRY_OK(has_room(tx, account_id, message.size, quota));
+  return fail(Errc::unavailable, "the counters of the organisation are not there");
 }
 
 struct ClaimedPlace {
@@ -62,19 +73,19 @@ Result<> check_mailbox(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbo
   return {};
 }
 
-}  // namespace
-
-Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
-                      const NewMessage& message, const Quota& quota) {
+// append() without the organisation's counter, which the caller settles.
+Result<Placed> place(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                     const NewMessage& message, const Quota& quota,
+                     OrganisationUsage& organisation) {
   // The INBOX is always there; for others all that can fail is asked before anything is written,
   // since an error after a write costs everyone in the same commit a second run.
   if (mailbox_id != inbox_id || message.identity.uid)
     TRY_OK(check_mailbox(tx, account_id, mailbox_id, message));
-  TRY(auto claimed, claim_account(tx, account_id, message, quota));
+  TRY(auto claimed, claim_account(tx, account_id, message, quota, organisation));
   auto [next_modseq, used_bytes] = claimed;
   auto modseq = message.identity.modseq.value_or(next_modseq);
-  auto place = claim_place(tx, account_id, mailbox_id, message, modseq);
-  if (!place) return fail(Errc::not_found, "no such mailbox");
+  auto at = claim_place(tx, account_id, mailbox_id, message, modseq);
+  if (!at) return fail(Errc::not_found, "no such mailbox");
   tx.run(
       "insert into message (account_id, id, blob_id, size, internal_date, received_at, thread_id, "
       "origin, envelope, structure, preview) values ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9, $10)",
@@ -87,16 +98,29 @@ Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox
       "insert into placement (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, "
       "size, saved_at, pop3_seq, pop3_uidl, pop3_size) "
       "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-      account_id, mailbox_id, place->uid, message.id, static_cast<std::int64_t>(message.flags),
-      message.keywords, modseq, message.size, message.received_at, place->pop3_seq, uidl,
+      account_id, mailbox_id, at->uid, message.id, static_cast<std::int64_t>(message.flags),
+      message.keywords, modseq, message.size, message.received_at, at->pop3_seq, uidl,
       message.identity.pop3_size);
-  return Placed{mailbox_id, place->uidvalidity, place->uid, modseq, used_bytes};
+  return Placed{mailbox_id, at->uidvalidity, at->uid, modseq, used_bytes};
 }
 
-bool has_room(sql::Tx& tx, std::int64_t account_id, std::int64_t bytes, const Quota& quota) {
-  auto used = tx.first<std::int64_t>("select used_bytes from mail_account where account_id = $1",
-                                     account_id);
-  return !used || *used + bytes <= quota_or_max(quota);
+}  // namespace
+
+Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                      const NewMessage& message, const Quota& quota) {
+  OrganisationUsage organisation;
+  auto placed = place(tx, account_id, mailbox_id, message, quota, organisation);
+  organisation.settle(tx);
+  return placed;
+}
+
+void append_copies(sql::Tx& tx, NewMessage message, std::span<Copy> copies) {
+  OrganisationUsage organisation;
+  for (auto& copy : copies) {
+    message.id = copy.message_id;
+    copy.placed = place(tx, copy.account_id, inbox_id, message, copy.quota, organisation);
+  }
+  organisation.settle(tx);
 }
 
 void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, std::int64_t refs) {
@@ -106,13 +130,18 @@ void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, st
       blob_id, at.segment, at.offset, at.stored, at.size, refs);
 }
 
-void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::string_view locale, Time now) {
+void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::int64_t organisation_id,
+                         std::string_view locale, Time now) {
   constexpr Role roles[] = {Role::inbox, Role::sent, Role::drafts,
                             Role::trash, Role::junk, Role::archive};
   tx.run(
-      "insert into mail_account (account_id, modseq, used_bytes, message_count, next_mailbox_id) "
-      "values ($1, 1, 0, 0, $2)",
-      account_id, static_cast<std::int64_t>(std::size(roles)) + inbox_id);
+      "insert into mail_organisation (organisation_id, used_bytes, message_count) "
+      "values ($1, 0, 0) on conflict do nothing",
+      organisation_id);
+  tx.run(
+      "insert into mail_account (account_id, organisation_id, modseq, used_bytes, message_count, "
+      "next_mailbox_id) values ($1, $2, 1, 0, 0, $3)",
+      account_id, organisation_id, static_cast<std::int64_t>(std::size(roles)) + inbox_id);
   auto uidvalidity = to_micros(now) / 1'000'000;
   auto id = inbox_id;
   for (auto role : roles) {

@@ -1,5 +1,7 @@
 #include "store/expunge.h"
 
+#include "store/usage.h"
+
 namespace todoke::store {
 namespace {
 
@@ -21,19 +23,15 @@ struct Totals {
   }
 };
 
-// Adds `sign` times the totals to the counters of mailbox and account.  Bytes of expunged messages
-// count no more against the quota, though they can be restored.
-void count(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, std::int64_t modseq,
-           const Totals& totals, int sign) {
+// Adds `sign` times the totals to the counters of mailbox, account and organisation.
+void count_all(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, std::int64_t modseq,
+               const Totals& totals, int sign) {
   tx.run(
       "update mailbox set message_count = message_count + $3, unseen_count = unseen_count + $4, "
       "size_bytes = size_bytes + $5, highestmodseq = $6 where account_id = $1 and id = $2",
       account_id, mailbox_id, sign * totals.messages, sign * totals.unseen, sign * totals.bytes,
       modseq);
-  tx.run(
-      "update mail_account set used_bytes = used_bytes + $2, message_count = message_count + $3 "
-      "where account_id = $1",
-      account_id, sign * totals.bytes, sign * totals.messages);
+  count(tx, account_id, {.bytes = sign * totals.bytes, .messages = sign * totals.messages});
 }
 
 }  // namespace
@@ -55,7 +53,7 @@ int expunge(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
     tx.run("delete from placement where account_id = $1 and mailbox_id = $2 and uid = $3",
            account_id, mailbox_id, uid);
   }
-  count(tx, account_id, mailbox_id, modseq, totals, -1);
+  count_all(tx, account_id, mailbox_id, modseq, totals, -1);
   return static_cast<int>(totals.messages);
 }
 
@@ -91,7 +89,7 @@ int restore_expunged(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_
         "where account_id = $1 and mailbox_id = $2 and uid = $3",
         account_id, mailbox_id, old_uid);
   }
-  count(tx, account_id, mailbox_id, modseq, totals, 1);
+  count_all(tx, account_id, mailbox_id, modseq, totals, 1);
   return static_cast<int>(totals.messages);
 }
 

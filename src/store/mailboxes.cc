@@ -124,6 +124,15 @@ Task<Result<>> Store::restore_mailbox(std::int64_t account_id, std::int64_t mail
   co_return restored;
 }
 
+Task<std::int64_t> Store::organisation_bytes(std::int64_t organisation_id) {
+  auto query = [&](sql::Tx& tx) {
+    return tx.first<std::int64_t>(
+        "select used_bytes from mail_organisation where organisation_id = $1", organisation_id);
+  };
+  auto used = co_await db_.read(query);
+  co_return used.value_or(0);
+}
+
 Task<Result<int>> Mailbox::expunge(std::vector<std::uint32_t> uids) {
   if ((rights_ & right_expunge) == 0) co_return fail(Errc::denied, "this mailbox is read-only");
   auto& store = *store_;

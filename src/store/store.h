@@ -111,6 +111,9 @@ class Store {
                                                           std::int64_t mailbox_id,
                                                           std::uint32_t after, int limit);
 
+  // Bytes that the accounts of an organisation hold together.
+  [[nodiscard]] Task<std::int64_t> organisation_bytes(std::int64_t organisation_id);
+
   // ---- Housekeeping
 
   // Removes for good what has been deleted for more than 30 days, a bounded piece at a time; the

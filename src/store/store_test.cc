@@ -14,14 +14,18 @@ namespace {
 // One installation in memory with one account.
 struct Fixture {
   static constexpr std::int64_t account = 7;
+  static constexpr std::int64_t organisation = 3;
 
-  Fixture() {
-    auto work = [&](sql::Tx& tx) { create_mail_account(tx, account, "ja", clock.now()); };
+  Fixture() { add_account(account, organisation); }
+
+  void add_account(std::int64_t id, std::int64_t of) {
+    auto work = [&](sql::Tx& tx) { create_mail_account(tx, id, of, "ja", clock.now()); };
     block_on(db->write(work));
   }
 
   Result<Placed> deliver(std::string_view text, Identity identity = {},
-                         std::int64_t mailbox = inbox_id, Quota quota = {}) {
+                         std::int64_t mailbox = inbox_id, Quota quota = {},
+                         std::int64_t to = account) {
     auto writer = blobs->create();
     REQUIRE(writer->append(text));
     auto at = writer->finish({});
@@ -35,7 +39,7 @@ struct Fixture {
                        .parsed = &parsed,
                        .identity = std::move(identity)};
     auto work = [&](sql::Tx& tx) -> Result<Placed> {
-      TRY(auto placed, append(tx, account, mailbox, message, quota));
+      TRY(auto placed, append(tx, to, mailbox, message, quota));
       insert_blob(tx, message.blob_id, *at, 1);
       return placed;
     };
@@ -47,6 +51,23 @@ struct Fixture {
         block_on(store.open({.account_id = account}, inbox_id, right_read | right_expunge));
     REQUIRE(opened);
     return *opened;
+  }
+
+  // What the organisation's row says, and whether it is the sum of its accounts.
+  std::pair<std::int64_t, std::int64_t> organisation_use(std::int64_t id = organisation) {
+    auto query = [&](sql::Tx& tx) {
+      return std::pair(
+          tx.first<std::int64_t, std::int64_t>("select used_bytes, message_count from "
+                                               "mail_organisation where organisation_id = $1",
+                                               id),
+          tx.first<std::int64_t, std::int64_t>(
+              "select coalesce(sum(used_bytes), 0), coalesce(sum(message_count), 0) "
+              "from mail_account where organisation_id = $1",
+              id));
+    };
+    auto [counted, summed] = block_on(db->read(query));
+    CHECK(counted == summed);
+    return {std::get<0>(*counted), std::get<1>(*counted)};
   }
 
   MailboxInfo inbox() { return block_on(store.mailboxes(account, false)).front(); }
@@ -138,6 +159,65 @@ TEST_CASE("quota is exact and refuses without a trace") {
   CHECK(f.inbox().uidnext == 3);
   auto nobody = block_on(f.store.open({.account_id = 8}, inbox_id, right_read));
   CHECK_FALSE(nobody);
+}
+
+TEST_CASE("an organisation's accounts share its room, whatever comes and goes") {
+  Fixture f;
+  f.add_account(8, f.organisation);
+  f.add_account(9, 4);
+  const Quota quota{.organisation_bytes = 20};
+  using Use = std::pair<std::int64_t, std::int64_t>;
+  REQUIRE(f.deliver("12345678", {}, inbox_id, quota));
+  REQUIRE(f.deliver("12345678", {}, inbox_id, quota, 8));
+  auto refused = f.deliver("12345678", {}, inbox_id, quota);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::over_limit);
+  CHECK(refused.error().text == "the organisation of this mailbox has no room left");
+  CHECK(f.organisation_use() == Use{16, 2});
+  REQUIRE(f.deliver("12345678", {}, inbox_id, quota, 9));
+  CHECK(f.organisation_use(4) == Use{8, 1});
+  CHECK(block_on(f.store.organisation_bytes(4)) == 8);
+  auto both = f.deliver("12345678", {}, inbox_id, {.account_bytes = 1, .organisation_bytes = 1});
+  CHECK(both.error().text == "this mailbox is full");
+
+  CHECK(block_on(f.open().expunge({1})) == 1);
+  CHECK(f.organisation_use() == Use{8, 1});
+  CHECK(block_on(f.store.restore_expunged(f.account, inbox_id, Time{})) == 1);
+  CHECK(f.organisation_use() == Use{16, 2});
+  auto made = block_on(f.store.create_mailbox(f.account, "More"));
+  REQUIRE(f.deliver("1234", {}, made->id, quota));
+  CHECK(f.organisation_use() == Use{20, 3});
+  REQUIRE(block_on(f.store.delete_mailbox(f.account, made->id)));
+  f.clock.advance(std::chrono::days(31));
+  while (block_on(f.store.purge_some()) > 0) {
+  }
+  CHECK(f.organisation_use() == Use{16, 2});
+  auto work = [&](sql::Tx& tx) { abandon_mail_account(tx, f.account); };
+  block_on(f.db->write(work));
+  while (block_on(f.store.purge_some()) > 0) {
+  }
+  CHECK(f.organisation_use() == Use{8, 1});
+}
+
+TEST_CASE("copies for many accounts: each has its answer, and counts in its organisation") {
+  Fixture f;
+  f.add_account(8, f.organisation);
+  f.add_account(9, 4);
+  f.add_account(10, f.organisation);
+  const Quota shared{.organisation_bytes = 20};
+  NewMessage message{.blob_id = 1, .size = 8, .origin = "smtp", .parsed = &f.parsed};
+  std::vector<Copy> copies;
+  for (std::int64_t to : {7, 8, 9, 10, 11})
+    copies.push_back({.account_id = to, .message_id = to, .quota = shared});
+  auto work = [&](sql::Tx& tx) { append_copies(tx, message, copies); };
+  block_on(f.db->write(work));
+  CHECK(copies[0].placed);
+  CHECK(copies[1].placed);
+  CHECK(copies[2].placed);
+  CHECK(copies[3].placed.error().code == Errc::over_limit);
+  CHECK(copies[4].placed.error().code == Errc::not_found);
+  CHECK(f.organisation_use() == std::pair<std::int64_t, std::int64_t>{16, 2});
+  CHECK(f.organisation_use(4) == std::pair<std::int64_t, std::int64_t>{8, 1});
 }
 
 TEST_CASE("expunged mail can be restored for 30 days, then it is gone for good") {

@@ -207,7 +207,7 @@ bool begin(Installation& in) {
   auto work = [&](sql::Tx& tx) {
     for (std::int64_t a = 1; a <= accounts; ++a)
       if (!tx.first<int>("select 1 from mail_account where account_id = $1", a))
-        store::create_mail_account(tx, a, "ja", start);
+        store::create_mail_account(tx, a, 1, "ja", start);
   };
   try {
     block_on(in.db->write(work));

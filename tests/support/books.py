@@ -16,6 +16,11 @@ QUERIES = {
                coalesce(sum(p.size), 0) as bytes
         from mail_account a left join placement p on p.account_id = a.account_id
         group by a.account_id having a.message_count <> counted or a.used_bytes <> bytes""",
+    "messages of an organisation": """
+        select o.organisation_id, o.message_count, o.used_bytes,
+               coalesce(sum(a.message_count), 0) as counted, coalesce(sum(a.used_bytes), 0) as bytes
+        from mail_organisation o left join mail_account a on a.organisation_id = o.organisation_id
+        group by o.organisation_id having o.message_count <> counted or o.used_bytes <> bytes""",
     "references to a body": """
         select b.id, b.refs,
                (select count(*) from message where blob_id = b.id)

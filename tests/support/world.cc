@@ -82,7 +82,8 @@ World::World(const Wrap& wrap)
     blobs->sync();
   });
   directory.on_create([this](sql::Tx& tx, const directory::Account& account) {
-    store::create_mail_account(tx, account.id, account.locale, clock.now());
+    store::create_mail_account(tx, account.id, account.organisation_id, account.locale,
+                               clock.now());
   });
   wanted(block_on(directory.create_organisation(tester, {.name = "Test", .quota_bytes = {}})));
 }
@@ -98,6 +99,10 @@ directory::Account World::add_account(const std::string& address, const std::str
 
 void World::change(const std::string& address, directory::AccountChange change) {
   wanted(block_on(directory.update_account(tester, address, std::move(change))));
+}
+
+void World::limit_organisation(std::optional<std::int64_t> bytes) {
+  wanted(block_on(directory.update_organisation(tester, "Test", {.quota_bytes = bytes})));
 }
 
 std::int64_t World::account_id(const std::string& address) {
@@ -192,6 +197,8 @@ Result<> World::given(const std::vector<std::string>& words,
     wanted(block_on(directory.set_catch_all(tester, words[1], words[2])));
   } else if (words[0] == "quota" && words.size() == 3) {
     change(address, {.quota_bytes = static_cast<std::int64_t>(ascii::to_number(words[2]).value())});
+  } else if (words[0] == "organisation-quota") {
+    limit_organisation(static_cast<std::int64_t>(ascii::to_number(words[1]).value()));
   } else if (words[0] == "seconds") {
     clock.advance(std::chrono::seconds(ascii::to_number(words[1]).value()));
   } else if (words[0] == "disk") {

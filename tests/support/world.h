@@ -39,6 +39,8 @@ struct World {
   // "active", "suspended", "deleted", or "purged": its mailboxes are gone too.
   void set_state(const std::string& address, std::string_view state);
   std::size_t count(const std::string& address, std::int64_t mailbox_id = store::inbox_id);
+  // Room for all accounts together.
+  void limit_organisation(std::optional<std::int64_t> bytes);
   std::int64_t account_id(const std::string& address);
 
   // The messages of a mailbox as they are stored, by UID.
@@ -67,6 +69,7 @@ struct World {
   //   given messages COUNT ADDRESS OCTETS        made-up ones of exactly that size
   //   given expunged ADDRESS UID                 by another session
   //   given quota ADDRESS OCTETS
+  //   given organisation-quota OCTETS
   //   given seconds N                            pass
   //   given disk full|free
   // Errc::not_found for any other first word, so that a protocol can add its own.

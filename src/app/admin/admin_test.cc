@@ -84,6 +84,7 @@ TEST_CASE("organisations, domains, accounts") {
   auto orgs = must(in, "org list", {}).as_array();
   REQUIRE(orgs.size() == 1);
   CHECK(orgs[0].at("quota_bytes").as_int64() == 1'000'000);
+  CHECK(orgs[0].at("used_bytes").as_int64() == 0);
   must(in, "org change", {{"name", "Sakura"}, {"quota", nullptr}});
   auto org = must(in, "org show", {{"name", "Sakura"}});
   CHECK(org.at("quota_bytes").is_null());
@@ -171,6 +172,13 @@ TEST_CASE("mailboxes, queue, check") {
   test::write_file(folder / "box", "From a Thu Nov 20 10:00:00 2025\nSubject: x\n\nbody\n");
   auto counts = must(in, "mailbox import", with({{"path", folder / "box"}, {"mailbox", "仕事"}}));
   CHECK(counts.at("imported").as_int64() == 1);
+  auto used = must(in, "org show", {{"name", "Sakura"}}).at("used_bytes").as_int64();
+  CHECK(used > 0);
+  must(in, "org change", {{"name", "Sakura"}, {"quota", used + 10}});
+  auto no_room = run(in, "mailbox import", with({{"path", folder / "box"}}));
+  REQUIRE(!no_room.has_value());
+  CHECK(no_room.error().code == Errc::over_limit);
+  CHECK(no_room.error().text == "the organisation of this mailbox has no room left");
   auto verified = must(in, "mailbox verify", hana);
   CHECK(verified.at("findings").as_array().empty());
   CHECK(verified.at("messages_read").to_number<int>() == 1);
@@ -186,10 +194,17 @@ TEST_CASE("mailboxes, queue, check") {
     tx.run("update mailbox set message_count = message_count + 1, uidnext = 1 where name = $1",
            "仕事");
     tx.run("update blob set refs = refs + 1");
+    tx.run("update mail_organisation set used_bytes = used_bytes - 1");
   };
   block_on(in->db().write(lie));
   auto findings = must(in, "check", {{"quick", true}}).at("findings").as_array();
-  CHECK(findings.size() == 4);  // the mailbox, its UIDs, the account's sum, the body's uses
+  // The mailbox, its UIDs, the account's and the organisation's sums, the body's uses.
+  CHECK(findings.size() == 5);
+  auto names_it = [](const json::value& finding) {
+    return finding.at("what").as_string().find("organisation Sakura counts 1 messages") !=
+           json::string::npos;
+  };
+  CHECK(std::ranges::count_if(findings, names_it) == 1);
 }
 
 TEST_CASE("the admin socket's lines") {

@@ -31,6 +31,13 @@ json::object to_json(const directory::Organisation& organisation) {
           {"created_at", time_json(organisation.created_at)}};
 }
 
+// With what its accounts hold.
+Task<json::object> with_use(Installation& in, directory::Organisation organisation) {  // NOLINT
+  auto shown = to_json(organisation);
+  shown["used_bytes"] = co_await in.store().organisation_bytes(organisation.id);
+  co_return shown;
+}
+
 json::object to_json(const directory::Domain& domain) {
   return {{"name", domain.name},
           {"organisation", domain.organisation},
@@ -50,7 +57,10 @@ Answer org_add(Installation& in, Actor actor, json::object args, Progress&) {
 Answer org_list(Installation& in, Actor, json::object, Progress&) {
   auto all = co_await in.directory().organisations();
   json::array found;
-  for (const auto& one : all) found.push_back(to_json(one));
+  for (const auto& one : all) {
+    auto shown = co_await with_use(in, one);
+    found.push_back(std::move(shown));
+  }
   co_return found;
 }
 
@@ -59,7 +69,7 @@ Answer org_show(Installation& in, Actor, json::object args, Progress&) {
   auto all = co_await in.directory().organisations();
   for (const auto& one : all) {
     if (one.name != name) continue;
-    auto shown = to_json(one);
+    auto shown = co_await with_use(in, one);
     auto domains = co_await in.directory().domains(name);
     json::array names;
     std::int64_t accounts = 0;
@@ -182,8 +192,12 @@ constexpr Command table[] = {
      "Example:\n  todoke org add \"Sakura Clinic\" --locale ja --quota 50GB\n"
      "Next: todoke domain add sakura.example.jp",
      org_add_parameters, org_add},
-    {"org list", "List the organisations.", "Example:\n  todoke org list --json", {}, org_list},
-    {"org show", "Show one organisation with its domains.",
+    {"org list",
+     "List the organisations, what they use and may use.",
+     "Example:\n  todoke org list --json",
+     {},
+     org_list},
+    {"org show", "Show one organisation: its domains, and what it uses and may use.",
      "Example:\n  todoke org show \"Sakura Clinic\"", org_show_parameters, org_show},
     {"org change", "Change an organisation.",
      "Example:\n  todoke org change \"Sakura Clinic\" --quota 100GB", org_change_parameters,

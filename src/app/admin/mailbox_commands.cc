@@ -137,9 +137,11 @@ Answer import(Installation& in, Actor, json::object args, Progress& progress) {
   auto address = text(args, "account"), path = text(args, "path"), format = text(args, "format");
   auto account = co_await in.directory().find_account(std::move(address));
   if (!account) co_return std::unexpected(account.error());
+  CO_TRY(auto limits, co_await in.directory().limits(account->id));
   transfer::ImportTarget target{.account_id = account->id,
                                 .mailbox = text_if(args, "mailbox").value_or("INBOX"),
-                                .quota = {account->quota_bytes}};
+                                .quota = {.account_bytes = limits.account_bytes,
+                                          .organisation_bytes = limits.organisation_bytes}};
   if (format.empty()) format = transfer::is_maildir(path) ? "maildir" : "mbox";
   Result<transfer::ImportCounts> counts;
   auto work = [&] {

@@ -66,6 +66,24 @@ void check_counters(sql::Tx& tx, Scope scope, std::vector<Finding>& findings) {
       "having t.message_count <> coalesce(sum(b.message_count), 0) "
       "or t.used_bytes <> coalesce(sum(b.size_bytes), 0) limit 100",
       account, scope.account_id, scope.all);
+  auto organisation = [&](const sql::Row& row) {
+    findings.push_back(mail_error(
+        fmt::format("organisation {} counts {} messages and {} bytes, and its accounts "
+                    "hold {} and {}",
+                    row.text(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4)),
+        counters_advice));
+  };
+  tx.each(
+      "select coalesce((select o.name from organisation o where o.id = u.organisation_id), ''), "
+      "u.message_count, u.used_bytes, coalesce(sum(t.message_count), 0), "
+      "coalesce(sum(t.used_bytes), 0) "
+      "from mail_organisation u left join mail_account t on t.organisation_id = u.organisation_id "
+      "where ($2 = 1 or u.organisation_id in "
+      "(select m.organisation_id from mail_account m where m.account_id = $1)) "
+      "group by u.organisation_id, u.message_count, u.used_bytes "
+      "having u.message_count <> coalesce(sum(t.message_count), 0) "
+      "or u.used_bytes <> coalesce(sum(t.used_bytes), 0) limit 100",
+      organisation, scope.account_id, scope.all);
 }
 
 void check_uids(sql::Tx& tx, Scope scope, std::vector<Finding>& findings) {

@@ -24,7 +24,7 @@ std::string rfc5322_now(const Clock& clock) {
 Reply to_reply(const Error& error) {
   switch (error.code) {
     case Errc::over_limit:
-      return make_reply(452, {4, 2, 2}, "A recipient's mailbox is full");
+      return make_reply(452, {4, 2, 2}, "A recipient has no room: " + error.text);
     case Errc::not_found:
       // It was there at RCPT, and this answer counts for the others too: at the next attempt RCPT
       // will tell who is gone.
@@ -39,7 +39,7 @@ Reply to_reply(const Error& error) {
 // What LMTP tells of one recipient alone.
 Reply to_recipient_reply(const Error& error) {
   if (error.code == Errc::not_found) return make_reply(550, {5, 1, 1}, "No such mailbox here");
-  if (error.code == Errc::over_limit) return make_reply(452, {4, 2, 2}, "This mailbox is full");
+  if (error.code == Errc::over_limit) return make_reply(452, {4, 2, 2}, "No room: " + error.text);
   return to_reply(error);
 }
 

@@ -109,7 +109,7 @@ Task<> Session::handle(Rcpt c) {
                Fault::fruitless);
       break;
     case Errc::over_limit:
-      reply(452, {4, 2, 2}, "This mailbox is full");
+      reply(452, {4, 2, 2}, "No room: " + route.error().text);
       break;
     default:
       reply(450, {4, 2, 1}, "This mailbox is out of service; try again later");

@@ -4,10 +4,18 @@
 
 create table mail_account (
   account_id bigint not null primary key,
+  organisation_id bigint not null,
   modseq bigint not null,               -- largest one given out in this account
   used_bytes bigint not null,
   message_count bigint not null,
   next_mailbox_id bigint not null
+);
+
+-- What the accounts of an organisation hold together: the sums of mail_account.
+create table mail_organisation (
+  organisation_id bigint not null primary key,
+  used_bytes bigint not null,
+  message_count bigint not null
 );
 
 create table mailbox (
