@@ -21,6 +21,9 @@ class Job {
   // Runs the closure and keeps its answer.  False: its writes must be undone, and the answer stays
   // (the closure returned an error).  Exceptions pass through.  May be called again after an undo.
   virtual bool run(Tx& tx) = 0;
+  // Called by the driver when what run() wrote is durable, before `done`; in the order of the
+  // commits, and never for a job that failed.
+  virtual void committed() {}
 
   std::exception_ptr failure;  // set by the driver when the job could not be done
   Completion done;
@@ -44,6 +47,16 @@ class Db {
   template <std::invocable<Tx&> F>
   Task<std::invoke_result_t<F&, Tx&>> write(F& work) {  // NOLINT: named by the awaiting caller
     TypedJob<F> job(work);
+    submit_write(job);
+    co_await job.done.wait();
+    co_return job.take();
+  }
+  // The same, and `announce` is called as soon as the commit is durable, on the database's thread,
+  // in the order of the commits; not when the closure failed or returned an error.  Brief, no
+  // throws.
+  template <std::invocable<Tx&> F, std::invocable<> G>
+  Task<std::invoke_result_t<F&, Tx&>> write(F& work, G& announce) {  // NOLINT: as above
+    AnnouncedJob<F, G> job(work, announce);
     submit_write(job);
     co_await job.done.wait();
     co_return job.take();
@@ -74,31 +87,46 @@ class Db {
 
  private:
   template <class F>
-  class TypedJob final : public Job {
+  class TypedJob : public Job {
    public:
     using Answer = std::invoke_result_t<F&, Tx&>;
     explicit TypedJob(F& work) : work_(work) {}
 
     bool run(Tx& tx) override {
-      if constexpr (std::is_void_v<Answer>) {
+      if constexpr (std::is_void_v<Answer>)
         work_(tx);
-        return true;
-      } else {
+      else
         answer_.emplace(work_(tx));
-        if constexpr (requires { answer_->error(); })
-          return answer_->has_value();
-        else
-          return true;
-      }
+      return kept();
     }
     Answer take() {
       if (failure) std::rethrow_exception(failure);
       if constexpr (!std::is_void_v<Answer>) return *std::move(answer_);
     }
 
+   protected:
+    bool kept() const {
+      if constexpr (requires { answer_->error(); })
+        return answer_->has_value();
+      else
+        return true;
+    }
+
    private:
     F& work_;
     std::optional<std::conditional_t<std::is_void_v<Answer>, bool, Answer>> answer_;
+  };
+
+  template <class F, class G>
+  class AnnouncedJob final : public TypedJob<F> {
+   public:
+    AnnouncedJob(F& work, G& announce) : TypedJob<F>(work), announce_(announce) {}
+    void committed() override {
+      if (this->kept()) announce_();
+    }
+
+   private:
+    G& announce_;
   };
 };
 

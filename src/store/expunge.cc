@@ -1,18 +1,10 @@
 #include "store/expunge.h"
 
+#include "store/account_row.h"
 #include "store/usage.h"
 
 namespace todoke::store {
 namespace {
-
-// The account's next MODSEQ.
-std::int64_t next_modseq(sql::Tx& tx, std::int64_t account_id) {
-  return tx
-      .first<std::int64_t>(
-          "update mail_account set modseq = modseq + 1 where account_id = $1 returning modseq",
-          account_id)
-      .value_or(0);
-}
 
 struct Totals {
   std::int64_t messages = 0, unseen = 0, bytes = 0;

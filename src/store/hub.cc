@@ -28,6 +28,12 @@ Hub::Subscription Hub::subscribe(std::int64_t account_id, Listener listener) {
   return {this, account_id, number};
 }
 
+bool Hub::is_heard(std::int64_t account_id) {
+  auto& part = shard(account_id);
+  std::lock_guard lock(part.mutex);
+  return part.listeners.contains(account_id);
+}
+
 void Hub::publish(const Change& change) {
   auto& part = shard(change.account_id);
   std::lock_guard lock(part.mutex);

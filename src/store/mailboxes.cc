@@ -1,4 +1,5 @@
 // Mailboxes as administration sees them: list, create, delete, restore, export.
+#include "store/account_row.h"
 #include "store/expunge.h"
 #include "store/import.h"
 #include "store/store.h"
@@ -33,14 +34,6 @@ Result<> check_name(std::string_view name) {
   if (name.starts_with('/') || name.ends_with('/') || name.find("//") != name.npos)
     return fail(Errc::invalid, "no level of a mailbox name is empty");
   return {};
-}
-
-// A UIDVALIDITY that no earlier mailbox of the account had, so that a name used again is not taken
-// for the old mailbox.  RFC 9051 §2.3.1.1.
-std::int64_t fresh_uidvalidity(sql::Tx& tx, std::int64_t account_id, Time now) {
-  auto last = tx.first<std::int64_t>(
-      "select coalesce(max(uidvalidity), 0) from mailbox where account_id = $1", account_id);
-  return std::max(last.value_or(0) + 1, to_micros(now) / 1'000'000);
 }
 
 }  // namespace

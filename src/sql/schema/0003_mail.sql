@@ -30,6 +30,7 @@ create table mailbox (
   unseen_count bigint not null,
   size_bytes bigint not null,
   pop3_next_seq bigint not null,
+  keywords text not null default '',    -- all that its messages ever had, as first spelled
   subscribed integer not null,
   created_at bigint not null,
   deleted_at bigint,                    -- kept 30 days, then purged
@@ -69,7 +70,7 @@ create table placement (
   uid bigint not null,
   message_id bigint not null,
   flags integer not null,               -- store::Flag bits
-  keywords text not null,               -- lower case, sorted, separated by spaces
+  keywords text not null,               -- sorted without case, separated by blanks
   modseq bigint not null,
   size bigint not null,
   saved_at bigint not null,
@@ -95,4 +96,5 @@ create table vanished (
   pop3_size bigint,
   primary key (account_id, mailbox_id, uid)
 ) without rowid;
+create index vanished_modseq on vanished (account_id, mailbox_id, modseq);
 create index vanished_time on vanished (expunged_at) where message_id is not null;

@@ -108,7 +108,10 @@ void Database::commit_group(Job& first) {
   }
   group_jobs_.observe(static_cast<double>(group_.size()));
   frames_ = writer_->wal_frames();
-  for (Job* job : group_) job->done.set();  // after this the job is gone
+  for (Job* job : group_) {
+    if (!job->failure) job->committed();
+    job->done.set();  // after this the job is gone
+  }
 }
 
 // Runs the jobs one after the other, with no means to undo a single one: hardly any fails after it
