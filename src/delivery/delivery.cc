@@ -3,6 +3,7 @@
 #include "directory/names.h"
 #include "queue/enqueue.h"
 #include "store/append.h"
+#include "store/loose_body.h"
 
 #include <algorithm>
 #include <map>
@@ -45,23 +46,6 @@ class FullAccounts {
   std::map<std::int64_t, Mark> marks_;
 };
 
-// A body that no row refers to yet: released, unless it was kept.
-class LooseBody {
- public:
-  LooseBody(blob::Store& blobs, const blob::Location& at) : blobs_(blobs), at_(at) {}
-  ~LooseBody() {
-    if (!kept_) blobs_.release(at_);
-  }
-  LooseBody(const LooseBody&) = delete;
-  LooseBody& operator=(const LooseBody&) = delete;
-  void keep() { kept_ = true; }
-
- private:
-  blob::Store& blobs_;
-  const blob::Location at_;
-  bool kept_ = false;
-};
-
 bool is_among(const std::vector<std::int64_t>& accounts, std::int64_t account_id) {
   return std::ranges::find(accounts, account_id) != accounts.end();
 }
@@ -79,11 +63,12 @@ struct Delivery::Impl {
 
   Task<store::Quota> quota(std::int64_t account_id);
   Task<Result<>> check_full(std::int64_t account_id, std::optional<std::uint64_t> size);
-  Task<std::vector<store::Copy>> local_targets(const Envelope& envelope);
+  Task<std::vector<store::InboxCopy>> local_targets(const Envelope& envelope);
   // Answers how many rows refer to the body now.
   std::int64_t write(sql::Tx& tx, const Envelope& envelope, const Incoming::Finished& body,
-                     std::int64_t blob_id, Time now, std::vector<store::Copy>& targets);
-  Result<> judge(const Envelope& envelope, const std::vector<store::Copy>& targets);
+                     std::int64_t blob_id, Time now, std::vector<store::InboxCopy>& targets);
+  Result<> judge(const Envelope& envelope, const std::vector<store::InboxCopy>& targets);
+  void announce(const std::vector<store::InboxCopy>& targets, std::uint64_t size);
 };
 
 Delivery::Delivery(sql::Db& db, blob::Store& blobs, store::Store& store,
@@ -145,11 +130,11 @@ Task<Result<>> Delivery::Impl::check_full(std::int64_t account_id,
 }
 
 // One target per account, however many of its addresses are recipients.
-Task<std::vector<store::Copy>> Delivery::Impl::local_targets(const Envelope& envelope) {
-  std::vector<store::Copy> targets;
+Task<std::vector<store::InboxCopy>> Delivery::Impl::local_targets(const Envelope& envelope) {
+  std::vector<store::InboxCopy> targets;
   for (const auto& recipient : envelope.recipients)
     for (auto account_id : recipient.route.accounts) {
-      if (std::ranges::find(targets, account_id, &store::Copy::account_id) != targets.end())
+      if (std::ranges::find(targets, account_id, &store::InboxCopy::account_id) != targets.end())
         continue;
       auto limit = co_await quota(account_id);
       targets.push_back({.account_id = account_id, .message_id = ids.next(), .quota = limit});
@@ -159,7 +144,7 @@ Task<std::vector<store::Copy>> Delivery::Impl::local_targets(const Envelope& env
 
 std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
                                    const Incoming::Finished& body, std::int64_t blob_id, Time now,
-                                   std::vector<store::Copy>& targets) {
+                                   std::vector<store::InboxCopy>& targets) {
   store::Parsed parsed{body.envelope, body.structure, body.preview};
   auto size = static_cast<std::int64_t>(body.location.size);
   std::int64_t refs = 0;
@@ -204,17 +189,34 @@ std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
 }
 
 // For an answer that counts for all: the first refusal, whoever it is for.
-Result<> Delivery::Impl::judge(const Envelope& envelope, const std::vector<store::Copy>& targets) {
+Result<> Delivery::Impl::judge(const Envelope& envelope,
+                               const std::vector<store::InboxCopy>& targets) {
   if (envelope.answer == Envelope::Answer::for_each) return {};
   for (const auto& target : targets)
     if (!target.placed) return std::unexpected(target.placed.error());
   return {};
 }
 
+// Tells the sessions that have one of the mailboxes open.
+void Delivery::Impl::announce(const std::vector<store::InboxCopy>& targets, std::uint64_t size) {
+  for (const auto& target : targets) {
+    if (!target.placed || !store.hub().is_heard(target.account_id)) continue;
+    auto delta = std::make_shared<store::Delta>();
+    delta->placed.push_back({.message_id = target.message_id,
+                             .modseq = target.placed->modseq,
+                             .size = size,
+                             .uid = target.placed->uid});
+    store.hub().publish({.account_id = target.account_id,
+                         .mailbox_id = target.placed->mailbox_id,
+                         .modseq = target.placed->modseq,
+                         .delta = std::move(delta)});
+  }
+}
+
 Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
   auto& self = *impl_;
   CO_TRY(auto body, message.finish());
-  LooseBody loose(self.blobs, body.location);
+  store::LooseBody loose(self.blobs, body.location);
   auto now = self.clock.now();
   auto blob_id = self.ids.next();
   auto targets = co_await self.local_targets(envelope);
@@ -223,7 +225,8 @@ Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
     refs = self.write(tx, envelope, body, blob_id, now, targets);
     return self.judge(envelope, targets);
   };
-  auto written = co_await self.db.write(work);
+  auto tell = [&] { self.announce(targets, body.location.size); };
+  auto written = co_await self.db.write(work, tell);
   if (written && refs > 0) loose.keep();
   auto size = static_cast<std::int64_t>(body.location.size);
   for (const auto& target : targets)
@@ -238,11 +241,6 @@ Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
         outcome = std::unexpected(target.placed.error());
     receipt.recipients.push_back(std::move(outcome));
   }
-  for (const auto& target : targets)
-    if (target.placed)
-      self.store.hub().publish({.account_id = target.account_id,
-                                .mailbox_id = target.placed->mailbox_id,
-                                .modseq = target.placed->modseq});
   co_return receipt;
 }
 

@@ -114,13 +114,22 @@ Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox
   return placed;
 }
 
-void append_copies(sql::Tx& tx, NewMessage message, std::span<Copy> copies) {
+void append_copies(sql::Tx& tx, NewMessage message, std::span<InboxCopy> copies) {
   OrganisationUsage organisation;
   for (auto& copy : copies) {
     message.id = copy.message_id;
     copy.placed = place(tx, copy.account_id, inbox_id, message, copy.quota, organisation);
   }
   organisation.settle(tx);
+}
+
+Placement placement_of(const NewMessage& message, const Placed& placed) {
+  return {.message_id = message.id,
+          .modseq = placed.modseq,
+          .size = static_cast<std::uint64_t>(message.size),
+          .uid = placed.uid,
+          .flags = message.flags,
+          .keywords = std::string(message.keywords)};
 }
 
 void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, std::int64_t refs) {

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "blob/store.h"
 #include "sql/tx.h"
+#include "store/hub.h"
 #include "store/model.h"
 #include "store/usage.h"
 
@@ -17,15 +18,18 @@ namespace todoke::store {
 Result<Placed> append(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
                       const NewMessage& message, const Quota& quota);
 
+// The message as those who have the mailbox open shall hear of it.
+Placement placement_of(const NewMessage& message, const Placed& placed);
+
 // One message for the INBOXes of several accounts, each with an id of its own and its own answer.
 // The same as append() for each, but an organisation's counter is written once for its accounts.
-struct Copy {
+struct InboxCopy {
   std::int64_t account_id = 0;
   std::int64_t message_id = 0;
   Quota quota;
   Result<Placed> placed = fail(Errc::unavailable, "not tried");
 };
-void append_copies(sql::Tx& tx, NewMessage message, std::span<Copy> copies);
+void append_copies(sql::Tx& tx, NewMessage message, std::span<InboxCopy> copies);
 
 // Records where a body stands and how many messages and queue rows refer to it; once per body,
 // after these rows are known and in the same transaction.

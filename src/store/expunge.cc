@@ -28,25 +28,31 @@ void count_all(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, st
 
 }  // namespace
 
-int expunge(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
-            std::span<const std::uint32_t> uids, Time now) {
-  if (uids.empty()) return 0;
-  auto modseq = next_modseq(tx, account_id);
+ExpungeOutcome expunge(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                       std::span<const std::uint32_t> uids, unsigned required, Time now) {
+  if (uids.empty()) return {};
+  ExpungeOutcome outcome{.modseq = next_modseq(tx, account_id)};
   Totals totals;
   for (auto uid : uids) {
-    auto take = [&](const sql::Row& row) { totals.add(row, 0, 1); };
+    bool went = false;
+    auto take = [&](const sql::Row& row) {
+      totals.add(row, 0, 1);
+      went = true;
+    };
     tx.each(
         "insert into vanished (account_id, mailbox_id, uid, modseq, expunged_at, message_id, "
         "flags, keywords, size, pop3_seq, pop3_uidl, pop3_size) "
         "select account_id, mailbox_id, uid, $4, $5, message_id, flags, keywords, size, pop3_seq, "
-        "pop3_uidl, pop3_size from placement "
-        "where account_id = $1 and mailbox_id = $2 and uid = $3 returning flags, size",
-        take, account_id, mailbox_id, uid, modseq, now);
+        "pop3_uidl, pop3_size from placement where account_id = $1 and mailbox_id = $2 "
+        "and uid = $3 and (flags & $6) = $6 returning flags, size",
+        take, account_id, mailbox_id, uid, outcome.modseq, now, required);
+    if (!went) continue;
     tx.run("delete from placement where account_id = $1 and mailbox_id = $2 and uid = $3",
            account_id, mailbox_id, uid);
+    outcome.delta.gone.push_back(uid);
   }
-  count_all(tx, account_id, mailbox_id, modseq, totals, -1);
-  return static_cast<int>(totals.messages);
+  count_all(tx, account_id, mailbox_id, outcome.modseq, totals, -1);
+  return outcome;
 }
 
 int restore_expunged(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, Time since) {

@@ -2,6 +2,7 @@
 
 #include "blob/store.h"
 #include "sql/tx.h"
+#include "store/hub.h"
 #include "store/model.h"
 
 #include <span>
@@ -10,10 +11,16 @@
 // Taking messages out and bringing them back, inside the caller's transaction.
 namespace todoke::store {
 
-// Moves placements to `vanished`, where a restore finds them for 30 days.  UIDs that are not there
-// are passed over.  Answers how many went; the new MODSEQ stands in `mailbox` and `vanished`.
-int expunge(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
-            std::span<const std::uint32_t> uids, Time now);
+// What went, and at which MODSEQ.
+struct ExpungeOutcome {
+  Delta delta;
+  std::int64_t modseq = 0;
+};
+
+// Moves placements to `vanished`, where a restore finds them for 30 days.  UIDs that are not there,
+// and messages that lack one of the `required` flags, are passed over.
+ExpungeOutcome expunge(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                       std::span<const std::uint32_t> uids, unsigned required, Time now);
 
 // Brings back what was expunged since `since`, oldest first, under new UIDs.
 int restore_expunged(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id, Time since);

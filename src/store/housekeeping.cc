@@ -21,7 +21,7 @@ bool empty_a_deleted_mailbox(sql::Tx& tx, Time before) {
   tx.each(
       "select uid from placement where account_id = $1 and mailbox_id = $2 order by uid limit $3",
       take, account_id, mailbox_id, purge_batch);
-  expunge(tx, account_id, mailbox_id, uids, deleted_at);
+  expunge(tx, account_id, mailbox_id, uids, 0, deleted_at);
   if (!uids.empty()) return true;
   tx.run("delete from mailbox where account_id = $1 and id = $2", account_id, mailbox_id);
   // Only an abandoned account loses its INBOX, and with it the last that is known of it here.

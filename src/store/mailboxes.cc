@@ -2,26 +2,13 @@
 #include "store/account_row.h"
 #include "store/expunge.h"
 #include "store/import.h"
+#include "store/mailbox_row.h"
 #include "store/store.h"
 
 #include <algorithm>
 
 namespace todoke::store {
 namespace {
-
-MailboxInfo read_info(const sql::Row& row) {
-  return {.id = row.integer(0),
-          .name = row.get<std::string>(1),
-          .role = role_from_name(row.text(2)),
-          .uidvalidity = row.get<std::uint32_t>(3),
-          .uidnext = row.get<std::uint32_t>(4),
-          .highestmodseq = row.integer(5),
-          .message_count = row.integer(6),
-          .unseen_count = row.integer(7),
-          .size_bytes = row.integer(8),
-          .subscribed = row.get<bool>(9),
-          .deleted_at = row.get<std::optional<Time>>(10)};
-}
 
 // A name as every face can show it: UTF-8 text of 1 to 255 bytes, without controls, levels not
 // empty.
@@ -39,16 +26,7 @@ Result<> check_name(std::string_view name) {
 }  // namespace
 
 Task<std::vector<MailboxInfo>> Store::mailboxes(std::int64_t account_id, bool with_deleted) {
-  auto query = [&](sql::Tx& tx) {
-    std::vector<MailboxInfo> found;
-    auto take = [&](const sql::Row& row) { found.push_back(read_info(row)); };
-    tx.each(
-        "select id, name, role, uidvalidity, uidnext, highestmodseq, message_count, unseen_count, "
-        "size_bytes, subscribed, deleted_at from mailbox "
-        "where account_id = $1 and (deleted_at is null or $2 = 1) order by id",
-        take, account_id, with_deleted);
-    return found;
-  };
+  auto query = [&](sql::Tx& tx) { return list_mailboxes(tx, account_id, with_deleted); };
   co_return co_await db_.read(query);
 }
 
@@ -124,16 +102,6 @@ Task<std::int64_t> Store::organisation_bytes(std::int64_t organisation_id) {
   };
   auto used = co_await db_.read(query);
   co_return used.value_or(0);
-}
-
-Task<Result<int>> Mailbox::expunge(std::vector<std::uint32_t> uids) {
-  if ((rights_ & right_expunge) == 0) co_return fail(Errc::denied, "this mailbox is read-only");
-  auto& store = *store_;
-  auto now = store.clock_.now();
-  auto work = [&](sql::Tx& tx) { return store::expunge(tx, account_id_, mailbox_id_, uids, now); };
-  auto gone = co_await store.db_.write(work);
-  if (gone > 0) store.hub_.publish({.account_id = account_id_, .mailbox_id = mailbox_id_});
-  co_return gone;
 }
 
 Task<std::vector<Expunged>> Store::expunged(std::int64_t account_id, std::int64_t mailbox_id) {

@@ -47,6 +47,7 @@ struct MailboxInfo {
   std::int64_t size_bytes = 0;
   bool subscribed = true;
   std::optional<Time> deleted_at;
+  std::string keywords;  // that its messages ever had, sorted, separated by blanks
 };
 
 // What is known of a message from parsing it once, in the forms the store keeps.

@@ -8,6 +8,8 @@
 #include "blob/store.h"
 #include "sql/db.h"
 #include "store/hub.h"
+#include "store/live_view.h"
+#include "store/mailbox.h"
 #include "store/maildrop.h"
 #include "store/model.h"
 
@@ -17,36 +19,6 @@
 #include <vector>
 
 namespace todoke::store {
-
-class Store;
-
-// An open mailbox: the only way to its messages, and proof that its holder has the rights it asked
-// for.  Cheap to copy; outlived by the Store.  Used by one session.
-class Mailbox {
- public:
-  std::int64_t id() const { return mailbox_id_; }
-  Rights rights() const { return rights_; }
-
-  // What POP3 shows: the messages in their POP3 order, without reading one of them.
-  [[nodiscard]] Task<std::shared_ptr<const Maildrop>> maildrop();
-
-  // Where the bodies of messages stand now, in the order asked; for a message that is gone a
-  // Location of size 0.  Places hold for a minute at least, then ask again.
-  [[nodiscard]] Task<std::vector<blob::Location>> locate(std::vector<std::int64_t> message_ids);
-
-  // Removes messages from the mailbox; a restore can bring them back for 30 days.  UIDs that are
-  // gone already are passed over.  Answers how many went.  Needs right_expunge.
-  [[nodiscard]] Task<Result<int>> expunge(std::vector<std::uint32_t> uids);
-
- private:
-  friend Store;
-  Mailbox(Store& store, std::int64_t account_id, std::int64_t mailbox_id, Rights rights)
-      : store_(&store), account_id_(account_id), mailbox_id_(mailbox_id), rights_(rights) {}
-  Store* store_;
-  std::int64_t account_id_;
-  std::int64_t mailbox_id_;
-  Rights rights_;
-};
 
 // An expunged message that can still be restored.
 struct Expunged {
@@ -136,6 +108,7 @@ class Store {
   WorkerPool& pool_;
   Hub& hub_;
   std::unique_ptr<MaildropCache> maildrops_;
+  std::unique_ptr<LiveViews> views_;
 };
 
 constexpr std::chrono::days kept_after_deletion{30};

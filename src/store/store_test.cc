@@ -46,9 +46,9 @@ struct Fixture {
     return block_on(db->write(work));
   }
 
-  Mailbox open() {
-    auto opened =
-        block_on(store.open({.account_id = account}, inbox_id, right_read | right_expunge));
+  Mailbox open(std::int64_t mailbox = inbox_id) {
+    constexpr Rights all = right_read | right_insert | right_expunge | right_flags;
+    auto opened = block_on(store.open({.account_id = account}, mailbox, all));
     REQUIRE(opened);
     return *opened;
   }
@@ -81,6 +81,102 @@ struct Fixture {
   Store store{*db, *blobs, clock, ids, pool, hub};
   Parsed parsed{"envelope", "structure", "preview"};
 };
+
+std::vector<std::uint32_t> uids_of(const View& view) {
+  std::vector<std::uint32_t> uids;
+  for (std::size_t i = 0; i < view.size(); ++i) uids.push_back(view[i]->uid);
+  return uids;
+}
+
+TEST_CASE("store: a live view knows what every door did") {
+  Fixture f;
+  for (int i = 0; i < 5; ++i) REQUIRE(f.deliver("mail"));
+  auto box = f.open();
+  auto live = box.live();
+  CHECK_FALSE(live->cached());
+  auto first = block_on(live->latest());
+  CHECK(uids_of(*first) == std::vector<std::uint32_t>{1, 2, 3, 4, 5});
+  CHECK(live->cached() == first);
+  CHECK(f.open().live() == live);
+
+  auto seen =
+      block_on(box.change_flags({{2, 3}}, {FlagChange::How::add, flag_seen, {"$Work"}}, {}));
+  REQUIRE(seen);
+  CHECK(seen->delta.placed.size() == 2);
+  auto view = live->cached();
+  CHECK((*view)[1]->flags == flag_seen);
+  CHECK((*view)[1].keywords == "$Work");
+  CHECK((*view)[0]->flags == 0);
+  CHECK(view->highestmodseq() == seen->modseq);
+  CHECK(f.inbox().unseen_count == 3);
+
+  // The same again changes nothing, and the keyword keeps its first spelling.
+  auto again = block_on(box.change_flags({{2, 3}}, {FlagChange::How::add, 0, {"$work"}}, {}));
+  CHECK(again->delta.placed.empty());
+  auto late = block_on(box.change_flags({{1, 5}}, {FlagChange::How::remove, flag_seen, {"$WORK"}},
+                                        seen->modseq - 1));
+  CHECK(late->modified == std::vector<std::uint32_t>{2, 3});
+  CHECK(late->delta.placed.empty());
+
+  CHECK(block_on(box.expunge({1, 2, 3}, flag_seen)) == 2);
+  CHECK(uids_of(*live->cached()) == std::vector<std::uint32_t>{1, 4, 5});
+  CHECK(uids_of(*first) == std::vector<std::uint32_t>{1, 2, 3, 4, 5});
+  CHECK(block_on(box.vanished_since(seen->modseq)) == std::vector<std::uint32_t>{2, 3});
+  // A change that comes without details makes it read the mailbox again.
+  REQUIRE(f.deliver("mail"));
+  f.hub.publish({.account_id = f.account, .mailbox_id = inbox_id});
+  CHECK_FALSE(live->cached());
+  CHECK(uids_of(*block_on(live->latest())) == std::vector<std::uint32_t>{1, 4, 5, 6});
+}
+
+TEST_CASE("store: copies share the body, moves keep the message, and the counters are right") {
+  Fixture f;
+  for (int i = 0; i < 4; ++i) REQUIRE(f.deliver("12345678"));
+  auto inbox = f.open();
+  auto archive = f.open(6);
+  REQUIRE(block_on(inbox.change_flags(
+      {{1, 1}}, {FlagChange::How::replace, flag_seen | flag_flagged, {"a"}}, {})));
+  auto here = inbox.live(), there = archive.live();
+  auto before = block_on(here->latest());
+  block_on(there->latest());
+
+  auto copied = block_on(inbox.copy_to(archive, {{1, 2}}, {}));
+  REQUIRE(copied);
+  CHECK(copied->uids == std::vector<std::pair<std::uint32_t, std::uint32_t>>{{1, 1}, {2, 2}});
+  CHECK(f.organisation_use() == std::pair<std::int64_t, std::int64_t>{48, 6});
+  CHECK(uids_of(*here->cached()).size() == 4);
+  auto view = there->cached();
+  REQUIRE(view->size() == 2);
+  CHECK((*view)[0]->flags == (flag_seen | flag_flagged));
+  CHECK((*view)[0].keywords == "a");
+  CHECK((*view)[0]->message_id != (*before)[0]->message_id);
+
+  auto moved = block_on(inbox.move_to(archive, {{3, 3}}));
+  REQUIRE(moved);
+  CHECK(uids_of(*here->cached()) == std::vector<std::uint32_t>{1, 2, 4});
+  CHECK((*there->cached())[2]->message_id == (*before)[2]->message_id);
+  CHECK(block_on(inbox.vanished_since(copied->modseq)) == std::vector<std::uint32_t>{3});
+  CHECK(f.organisation_use() == std::pair<std::int64_t, std::int64_t>{48, 6});
+
+  // Within one mailbox: to its end.
+  REQUIRE(block_on(inbox.move_to(inbox, {{1, 1}})));
+  CHECK(uids_of(*here->cached()) == std::vector<std::uint32_t>{2, 4, 5});
+  CHECK(f.inbox().message_count == 3);
+  CHECK(f.inbox().unseen_count == 2);
+
+  // What does not fit is not begun.
+  auto full = block_on(inbox.copy_to(archive, {{1, 9}}, {.account_bytes = 56}));
+  REQUIRE_FALSE(full);
+  CHECK(full.error().code == Errc::over_limit);
+  CHECK(there->cached()->size() == 3);
+
+  auto facts = block_on(archive.facts({{1, (*there->cached())[0]->message_id}, {9, 12345}},
+                                      fact_body | fact_date | fact_saved));
+  REQUIRE(facts.size() == 2);
+  CHECK(facts[0].body.size == 8);
+  CHECK(facts[0].saved_at == f.clock.now());
+  CHECK_FALSE(facts[1].found);
+}
 
 }  // namespace
 
@@ -206,7 +302,7 @@ TEST_CASE("copies for many accounts: each has its answer, and counts in its orga
   f.add_account(10, f.organisation);
   const Quota shared{.organisation_bytes = 20};
   NewMessage message{.blob_id = 1, .size = 8, .origin = "smtp", .parsed = &f.parsed};
-  std::vector<Copy> copies;
+  std::vector<InboxCopy> copies;
   for (std::int64_t to : {7, 8, 9, 10, 11})
     copies.push_back({.account_id = to, .message_id = to, .quota = shared});
   auto work = [&](sql::Tx& tx) { append_copies(tx, message, copies); };

@@ -147,7 +147,7 @@ TEST_CASE("mbox, again and again") {
   auto id = f.in.mailbox(f.account.id, "INBOX").id;
   std::uint32_t uids[] = {messages[0].image.uid};
   auto work = [&](sql::Tx& tx) {
-    return store::expunge(tx, f.account.id, id, uids, f.in->clock().now());
+    return store::expunge(tx, f.account.id, id, uids, 0, f.in->clock().now());
   };
   REQUIRE(block_on(f.in->db().write(work)) == 1);
   CHECK(f.import_mbox(f.folder / "box").imported == 0);
