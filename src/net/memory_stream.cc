@@ -2,11 +2,57 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 namespace todoke::net {
 
 MemoryStream::MemoryStream(std::string input) : script_(std::move(input)) {
   peer_ = {.address = "192.0.2.1", .port = 4711, .local_address = "192.0.2.25", .local_port = 25};
+}
+
+class MemoryStream::MemoryBell final : public Bell {
+ public:
+  explicit MemoryBell(MemoryStream& stream) : stream_(&stream) {}
+  void ring() override {
+    std::lock_guard lock(mutex_);
+    rung_ = true;
+    if (stream_ != nullptr && stream_->on_ring) stream_->on_ring();
+  }
+  bool take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(rung_, false);
+  }
+  void forget_stream() {
+    std::lock_guard lock(mutex_);
+    stream_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool rung_ = false;
+  MemoryStream* stream_;
+};
+
+MemoryStream::~MemoryStream() {
+  if (bell_) bell_->forget_stream();
+}
+
+std::shared_ptr<Bell> MemoryStream::bell() {
+  if (!bell_) bell_ = std::make_shared<MemoryBell>(*this);
+  return bell_;
+}
+
+Task<bool> MemoryStream::receive_or_bell() {
+  // Twice: whoever waits for us may have woken for a ring that we took already.
+  for (int attempt = 0; attempt < 2 && script_.empty() && on_wait; ++attempt) {
+    if (bell_ && bell_->take()) co_return false;
+    hears_bell_ = true;
+    on_wait(*this);
+    hears_bell_ = false;
+  }
+  if (script_.empty() && bell_ && bell_->take()) co_return false;
+  co_await receive();
+  co_return true;
 }
 
 Task<> MemoryStream::receive() {

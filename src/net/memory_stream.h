@@ -2,6 +2,7 @@
 
 #include "net/stream.h"
 
+#include <atomic>
 #include <functional>
 #include <vector>
 
@@ -12,11 +13,16 @@ namespace todoke::net {
 class MemoryStream final : public Stream {
  public:
   explicit MemoryStream(std::string input = {});
+  ~MemoryStream() override;
 
   // Called when the session waits and nothing is left: feeds more with feed(), or leaves it, and
   // the wait throws Closed as if the peer had gone.
   std::function<void(MemoryStream&)> on_wait;
   void feed(std::string_view bytes) { script_.append(bytes); }
+  // Called on the ringing thread; whoever makes the session wait in on_wait ends that.
+  std::function<void()> on_ring;
+  // In on_wait: whether a ring ends the wait.
+  bool hears_bell() const { return hears_bell_; }
   // How many bytes one receive() hands over; tests of chunking set 1.
   std::size_t chunk = 4096;
 
@@ -33,12 +39,17 @@ class MemoryStream final : public Stream {
   [[nodiscard]] Task<> start_tls(std::shared_ptr<const TlsContext> context) override;
   const TlsInfo* tls() const override { return tls_ ? &*tls_ : nullptr; }
   std::optional<std::string> channel_binding(std::string_view type) const override;
+  std::shared_ptr<Bell> bell() override;
 
  protected:
   [[nodiscard]] Task<> receive() override;
+  [[nodiscard]] Task<bool> receive_or_bell() override;
   [[nodiscard]] Task<> send() override;
 
  private:
+  class MemoryBell;
+  std::shared_ptr<MemoryBell> bell_;  // shared with those who ring it
+  std::atomic<bool> hears_bell_ = false;
   std::string script_;
   std::string sent_;
   std::optional<TlsInfo> tls_;

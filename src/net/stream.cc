@@ -51,10 +51,21 @@ void Stream::forget_input() {
   capacity_ = begin_ = end_ = 0;
 }
 
-Task<> Stream::fill() {
+// Before a wait: what is written goes out, and an empty buffer that is not a large one is given
+// back.
+Task<> Stream::settle() {
   if (!output_.empty()) co_await send();
   if (begin_ == end_ && capacity_ > 0 && capacity_ < (64 << 10)) forget_input();
+}
+
+Task<> Stream::fill() {
+  co_await settle();
   co_await receive();
+}
+
+Task<bool> Stream::fill_or_bell() {
+  co_await settle();
+  co_return co_await receive_or_bell();
 }
 
 Task<> Stream::flush() {

@@ -48,6 +48,14 @@ struct Farewells {
   std::string stopping;   // e.g. "421 4.3.2 …\r\n"
 };
 
+// Ends the wait of a connection that waits for something besides input, or its next such wait.  May
+// outlive the connection.  Any thread.
+class Bell {
+ public:
+  virtual ~Bell() = default;
+  virtual void ring() = 0;
+};
+
 // One connection, as a protocol session sees it.  A session owns no socket and no timer; tests
 // drive the same session over MemoryStream.  Used by one coroutine on one thread.
 //
@@ -66,6 +74,11 @@ class Stream {
   void consume(std::size_t bytes);
   // Sends what was written, then waits for at least one more byte.  Throws Closed.
   [[nodiscard]] Task<> fill();
+
+  // The same, but ends early when the bell was rung since the last such wait: false, and there may
+  // be no new byte.
+  [[nodiscard]] Task<bool> fill_or_bell();
+  virtual std::shared_ptr<Bell> bell() = 0;
 
   // A line ends with LF; CR before it is not part of it.  `bare_lf` tells that there was no CR.
   // A line of more than `max` bytes is consumed to its end, and reported as over_long without text.
@@ -108,6 +121,8 @@ class Stream {
   // Receives 1 to `room` bytes into `to`.  Waits before it asks for memory, so that an idle
   // connection holds no buffer: the room is made when bytes are there.
   [[nodiscard]] virtual Task<> receive() = 0;
+  // The same unless the bell rings first: false.
+  [[nodiscard]] virtual Task<bool> receive_or_bell() = 0;
   // Sends all of `output_` and empties it.
   [[nodiscard]] virtual Task<> send() = 0;
 
@@ -126,6 +141,8 @@ class Stream {
   Peer peer_;
 
  private:
+  [[nodiscard]] Task<> settle();
+
   std::unique_ptr<char[]> input_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;

@@ -3,6 +3,7 @@
 #include "net/tls.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -11,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <sys/socket.h>
 #include <system_error>
@@ -18,6 +20,31 @@
 namespace todoke::net {
 
 namespace asio = boost::asio;
+
+// Carries a ring to the connection's thread.
+class TcpStream::PostedBell final : public Bell, public std::enable_shared_from_this<PostedBell> {
+ public:
+  explicit PostedBell(TcpStream& stream)
+      : stream_(&stream), executor_(stream.socket_.get_executor()) {}
+  void ring() override {
+    if (rung_.exchange(true)) return;
+    asio::post(executor_, [self = shared_from_this()] { self->arrive(); });
+  }
+  // On the connection's thread, as all below.
+  bool take() { return rung_.exchange(false); }
+  void forget_stream() { stream_ = nullptr; }
+
+ private:
+  void arrive() {
+    if (stream_ == nullptr || !stream_->hears_bell_ || !rung_.load()) return;
+    boost::system::error_code ignored;
+    stream_->socket_.cancel(ignored);
+  }
+
+  std::atomic<bool> rung_{false};
+  TcpStream* stream_;
+  asio::any_io_executor executor_;
+};
 
 TcpStream::TcpStream(asio::io_context& context, Reaper& reaper, int descriptor, Peer peer)
     : socket_(context, descriptor), reaper_(reaper) {
@@ -27,6 +54,7 @@ TcpStream::TcpStream(asio::io_context& context, Reaper& reaper, int descriptor, 
 
 TcpStream::~TcpStream() {
   reaper_.remove(*this);
+  if (bell_) bell_->forget_stream();
   if (ssl_ != nullptr) {
     if (!ended_ && SSL_is_init_finished(ssl_) == 1) SSL_shutdown(ssl_);
     SSL_free(ssl_);
@@ -64,7 +92,11 @@ Task<> TcpStream::wait(Wait what) {
     waiting_ = false;
     if (error && !ended_) throw Closed("connection lost: " + error.message());
   }
-  if (!ended_) co_return;
+  check_ended(what);
+}
+
+void TcpStream::check_ended(Wait what) {
+  if (!ended_) return;
   auto how = *ended_;
   if (how != End::cut && what == Wait::read) {
     try {
@@ -92,6 +124,36 @@ Task<> TcpStream::receive() {
     if (bytes > 0) {
       received(bytes);
       co_return;
+    }
+    co_await wait(needs);
+  }
+}
+
+std::shared_ptr<Bell> TcpStream::bell() {
+  if (!bell_) bell_ = std::make_shared<PostedBell>(*this);
+  return bell_;
+}
+
+Task<bool> TcpStream::receive_or_bell() {
+  bool tls_has_bytes = ssl_ != nullptr && SSL_has_pending(ssl_) == 1;
+  while (!tls_has_bytes) {
+    if (bell_ && bell_->take()) co_return false;
+    if (interruptible_ && reaper_.stopping()) end(End::stopping);
+    if (!ended_) {
+      waiting_ = hears_bell_ = true;
+      auto [error] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                 asio::as_tuple(asio::use_awaitable));
+      waiting_ = hears_bell_ = false;
+      if (!error && !ended_) break;
+    }
+    check_ended(Wait::read);
+  }
+  for (;;) {
+    Wait needs = Wait::read;
+    auto bytes = try_receive(make_room(), needs);
+    if (bytes > 0) {
+      received(bytes);
+      co_return true;
     }
     co_await wait(needs);
   }

@@ -21,6 +21,8 @@ class TcpStream final : public Stream {
   const TlsInfo* tls() const override { return tls_.get(); }
   std::optional<std::string> channel_binding(std::string_view type) const override;
 
+  std::shared_ptr<Bell> bell() override;
+
   // Bytes that are there without waiting; for a PROXY header.
   [[nodiscard]] Task<> fill_without_tls() { return fill(); }
 
@@ -33,9 +35,11 @@ class TcpStream final : public Stream {
 
  protected:
   [[nodiscard]] Task<> receive() override;
+  [[nodiscard]] Task<bool> receive_or_bell() override;
   [[nodiscard]] Task<> send() override;
 
  private:
+  class PostedBell;
   enum class Wait { read, write };
   [[nodiscard]] Task<> wait(Wait what);
   // Bytes received (> 0), 0 for "wait for `needs`"; throws Closed at the end.
@@ -44,6 +48,8 @@ class TcpStream final : public Stream {
   // What an OpenSSL call that did not succeed asks for.
   Wait tls_needs(int result, const char* during);
   void say_farewell();
+  // Whether the connection was to end before or during a wait; throws Closed then.
+  void check_ended(Wait what);
 
   boost::asio::posix::stream_descriptor socket_;
   Reaper& reaper_;
@@ -53,6 +59,8 @@ class TcpStream final : public Stream {
   ssl_st* ssl_ = nullptr;
   std::shared_ptr<const TlsContext> context_;
   std::unique_ptr<TlsInfo> tls_;
+  std::shared_ptr<PostedBell> bell_;  // shared with those who ring it
+  bool hears_bell_ = false;           // waits in receive_or_bell()
 };
 
 }  // namespace todoke::net

@@ -22,6 +22,7 @@ class Connection {
     io_.chunk = chunk;
     fixture.prepare(io_);
     io_.on_wait = [this](net::MemoryStream&) { wait_for_player(); };
+    io_.on_ring = [this] { wake_session(); };
     thread_ = std::thread([this, &fixture] { converse(fixture); });
     wait_for_session();
   }
@@ -51,7 +52,10 @@ class Connection {
   bool ended() const { return ended_; }
   const std::string& failure() const { return failure_; }
   // Lines that came and were not asked for yet.
-  std::deque<std::string>& lines() { return lines_; }
+  std::deque<std::string>& lines() {
+    wait_for_session();
+    return lines_;
+  }
 
  private:
   void converse(Fixture& fixture) {
@@ -70,12 +74,20 @@ class Connection {
   }
   void wait_for_player() {
     std::unique_lock lock(mutex_);
-    while (input_.empty() && !gone_) {
+    while (input_.empty() && !gone_ && !(rung_ && io_.hears_bell())) {
       idle_ = true;
       wake_.notify_all();
       wake_.wait(lock);
     }
+    rung_ = false;
     io_.feed(std::exchange(input_, {}));
+  }
+  // Something happened that the session may want to tell.
+  void wake_session() {
+    std::lock_guard lock(mutex_);
+    rung_ = true;
+    idle_ = ended_;
+    wake_.notify_all();
   }
   void wait_for_session() {
     std::unique_lock lock(mutex_);
@@ -96,6 +108,7 @@ class Connection {
   std::string output_;  // of the session, an incomplete line
   std::deque<std::string> lines_;
   bool idle_ = false;
+  bool rung_ = false;
   bool gone_ = false;
   bool ended_ = false;
   std::string failure_;
