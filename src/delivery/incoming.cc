@@ -53,7 +53,8 @@ Result<> Incoming::pass_header() {
   auto hops = std::ranges::count_if(fields, [](const mime::HeaderField& field) {
     return ascii::equal_ignoring_case(field.name, "received");
   });
-  if (hops > max_hops) return fail(Errc::denied, "the message loops: too many hops");
+  if (hops > max_hops && !trace_.empty())
+    return fail(Errc::denied, "the message loops: too many hops");
   auto added = trace_;
   if (!date_.empty() && mime::find_field(fields, "date") == nullptr)
     added += "Date: " + date_ + "\r\n";

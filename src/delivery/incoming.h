@@ -27,7 +27,8 @@ class Incoming {
   void complete_with(std::string date, std::string message_id);
 
   // The next bytes, with CRLF line ends.  Errc::unavailable: the disk is full; denied: a loop, the
-  // message has more than 50 Received fields (RFC 5321 §6.3).  finish() may say both, too.
+  // message came to us with more than 50 Received fields (RFC 5321 §6.3); not asked without trace
+  // headers.  finish() may say both, too.
   Result<> append(std::string_view bytes);
   // Bytes of the message so far, trace headers not counted.
   std::uint64_t size() const { return size_; }

@@ -38,8 +38,9 @@ struct MessageFacts {
   bool found = false;  // else it was expunged and purged meanwhile
   Time internal_date{};
   std::int64_t thread_id = 0;
-  std::string envelope;   // mime::encode(Envelope)
-  std::string structure;  // mime::encode(Structure)
+  std::int64_t blob_id = 0;  // with thread_id: the same for all copies of a message
+  std::string envelope;      // mime::encode(Envelope)
+  std::string structure;     // mime::encode(Structure)
   std::string preview;
   blob::Location body;
   std::optional<Time> saved_at;  // none once it has left the mailbox

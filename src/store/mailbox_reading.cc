@@ -8,20 +8,22 @@
 namespace todoke::store {
 namespace {
 
-// Reads what is wanted from a row of `message_columns`.
-constexpr int column_count = 6;
+// In the order in which read_facts() takes them.
 #define MESSAGE_COLUMNS "id, internal_date, thread_id, envelope, structure, preview, blob_id"
 
 void read_facts(sql::Tx& tx, const sql::Row& row, FactSet wanted, MessageFacts& facts) {
   facts.found = true;
   if ((wanted & fact_date) != 0) facts.internal_date = row.get<Time>(1);
-  if ((wanted & fact_thread) != 0) facts.thread_id = row.integer(2);
+  if ((wanted & fact_thread) != 0) {
+    facts.thread_id = row.integer(2);
+    facts.blob_id = row.integer(6);
+  }
   if ((wanted & fact_envelope) != 0) facts.envelope = row.text(3);
   if ((wanted & fact_structure) != 0) facts.structure = row.text(4);
   if ((wanted & fact_preview) != 0) facts.preview = row.text(5);
   if ((wanted & fact_body) == 0) return;
   auto place = tx.first<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>(
-      "select segment, position, stored, size from blob where id = $1", row.integer(column_count));
+      "select segment, position, stored, size from blob where id = $1", row.integer(6));
   if (place)
     std::tie(facts.body.segment, facts.body.offset, facts.body.stored, facts.body.size) = *place;
 }

@@ -8,56 +8,11 @@
 #include <algorithm>
 
 namespace todoke::store {
-namespace {
-
-// A name as every face can show it: UTF-8 text of 1 to 255 bytes, without controls, levels not
-// empty.
-Result<> check_name(std::string_view name) {
-  if (name.empty() || name.size() > 255)
-    return fail(Errc::invalid, "a mailbox name has 1 to 255 bytes");
-  if (std::ranges::any_of(name,
-                          [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }))
-    return fail(Errc::invalid, "a mailbox name has no control characters");
-  if (name.starts_with('/') || name.ends_with('/') || name.find("//") != name.npos)
-    return fail(Errc::invalid, "no level of a mailbox name is empty");
-  return {};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Task<std::vector<MailboxInfo>> Store::mailboxes(std::int64_t account_id, bool with_deleted) {
   auto query = [&](sql::Tx& tx) { return list_mailboxes(tx, account_id, with_deleted); };
   co_return co_await db_.read(query);
-}
-
-Task<Result<MailboxInfo>> Store::create_mailbox(std::int64_t account_id, std::string name) {
-  CO_TRY_OK(check_name(name));
-  auto now = clock_.now();
-  auto work = [&](sql::Tx& tx) -> Result<MailboxInfo> {
-    auto taken = tx.first<std::int64_t>(
-        "select id from mailbox where account_id = $1 and name = $2 and deleted_at is null",
-        account_id, name);
-    if (taken) return fail(Errc::conflict, "there is a mailbox of this name already");
-    auto id = tx.first<std::int64_t>(
-        "update mail_account set next_mailbox_id = next_mailbox_id + 1, modseq = modseq + 1 "
-        "where account_id = $1 returning next_mailbox_id - 1",
-        account_id);
-    if (!id) return fail(Errc::not_found, "no such account");
-    auto uidvalidity = fresh_uidvalidity(tx, account_id, now);
-    tx.run(
-        "insert into mailbox (account_id, id, name, role, uidvalidity, uidnext, highestmodseq, "
-        "message_count, unseen_count, size_bytes, pop3_next_seq, subscribed, created_at) "
-        "values ($1, $2, $3, null, $4, 1, 1, 0, 0, 0, 1, 1, $5)",
-        account_id, *id, name, uidvalidity, now);
-    return MailboxInfo{.id = *id,
-                       .name = name,
-                       .uidvalidity = static_cast<std::uint32_t>(uidvalidity),
-                       .uidnext = 1,
-                       .highestmodseq = 1};
-  };
-  auto made = co_await db_.write(work);
-  if (made) hub_.publish({.account_id = account_id});
-  co_return made;
 }
 
 Task<Result<>> Store::delete_mailbox(std::int64_t account_id, std::int64_t mailbox_id) {

@@ -50,6 +50,13 @@ struct MailboxInfo {
   std::string keywords;  // that its messages ever had, sorted, separated by blanks
 };
 
+// A mailbox to be made.
+struct NewMailbox {
+  std::string name;  // UTF-8, "/" between levels, which need not exist
+  Role role = Role::none;
+  bool subscribed = true;
+};
+
 // What is known of a message from parsing it once, in the forms the store keeps.
 struct Parsed {
   std::string envelope;   // mime::encode(Envelope)

@@ -67,7 +67,22 @@ class Store {
 
   [[nodiscard]] Task<std::vector<MailboxInfo>> mailboxes(std::int64_t account_id,
                                                          bool with_deleted);
-  [[nodiscard]] Task<Result<MailboxInfo>> create_mailbox(std::int64_t account_id, std::string name);
+  // One that is not deleted.  A name is found in its composed form (NFC) too.
+  [[nodiscard]] Task<std::optional<MailboxInfo>> find_mailbox(std::int64_t account_id,
+                                                              std::string name);
+  // Names are kept in their composed form.  conflict: the name is taken; invalid, with words;
+  // denied: another mailbox has this role; over_limit: an account holds 10,000 mailboxes.
+  [[nodiscard]] Task<Result<MailboxInfo>> create_mailbox(std::int64_t account_id,
+                                                         NewMailbox wanted);
+  // With all that is below it.  The INBOX itself stays and gives its messages to a new mailbox of
+  // that name (RFC 9051 §6.3.6).  Errors as above, and not_found.
+  [[nodiscard]] Task<Result<>> rename_mailbox(std::int64_t account_id, std::string from,
+                                              std::string to);
+  // A deleted one too, for as long as it can be restored.
+  [[nodiscard]] Task<Result<>> set_subscribed(std::int64_t account_id, std::string name,
+                                              bool subscribed);
+  // Bytes that count against the quota.
+  [[nodiscard]] Task<std::int64_t> used_bytes(std::int64_t account_id);
   // The mailbox and its messages can be restored for 30 days.  The INBOX stays.
   [[nodiscard]] Task<Result<>> delete_mailbox(std::int64_t account_id, std::int64_t mailbox_id);
   [[nodiscard]] Task<Result<>> restore_mailbox(std::int64_t account_id, std::int64_t mailbox_id);

@@ -178,7 +178,7 @@ Result<> World::given(const std::vector<std::string>& words,
     if (auto login = option(words, "login"))
       wanted(block_on(directory.add_login(tester, address, *login, "")));
   } else if (words[0] == "mailbox" && words.size() == 3) {
-    wanted(block_on(store.create_mailbox(account_id(address), words[2])));
+    wanted(block_on(store.create_mailbox(account_id(address), {.name = words[2]})));
   } else if (words[0] == "message") {
     store::Identity identity;
     identity.pop3_uidl = option(words, "uidl");

@@ -65,7 +65,8 @@ Answer create(Installation& in, Actor, json::object args, Progress&) {
   auto address = text(args, "account");
   auto account = co_await in.directory().find_account(std::move(address));
   if (!account) co_return std::unexpected(account.error());
-  auto made = co_await in.store().create_mailbox(account->id, text(args, "name"));
+  store::NewMailbox wanted{.name = text(args, "name")};
+  auto made = co_await in.store().create_mailbox(account->id, std::move(wanted));
   if (!made) co_return std::unexpected(made.error());
   co_return to_json(*made);
 }

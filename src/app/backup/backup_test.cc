@@ -24,7 +24,7 @@ Time at(std::int64_t seconds) {
 directory::Account fill(TestInstallation& in) {
   in.add_domain();
   auto account = in.add_account("hana@example.jp");
-  REQUIRE(block_on(in->store().create_mailbox(account.id, "仕事/請求書")));
+  REQUIRE(block_on(in->store().create_mailbox(account.id, {.name = "仕事/請求書"})));
   in.add_message(account.id, "INBOX", "Subject: one\r\n\r\n1\r\n",
                  {.flags = store::flag_seen, .keywords = "work", .internal_date = at(100)});
   in.add_message(account.id, "INBOX", "Subject: two\r\n\r\n2\r\n", {.internal_date = at(200)},
@@ -123,7 +123,7 @@ TEST_CASE("the whole installation, there and back") {
   CHECK(restored->messages == 3);
   TestInstallation copy(config.data);
   CHECK(copy.messages(account.id, "INBOX").size() == 2);
-  check_equal(in, account.id, "仕事/請求書", copy, account.id, "仕事/請求書");
+  check_equal(in, account.id, "仕事/請求書", copy, account.id, {.name = "仕事/請求書"});
   CHECK(check_rows(*copy, {}).empty());
   CHECK(check_database(*copy).empty());
   std::vector<Finding> findings;

@@ -60,7 +60,7 @@ const std::vector<std::string> odd = {
 
 TEST_CASE("a Maildir is exported and imported: bytes, flags, dates, folders") {
   Fixture from, to;
-  REQUIRE(block_on(from.in->store().create_mailbox(from.account.id, "仕事/請求書")));
+  REQUIRE(block_on(from.in->store().create_mailbox(from.account.id, {.name = "仕事/請求書"})));
   for (const auto& bytes : odd) from.in.add_message(from.account.id, "INBOX", bytes, marked);
   from.in.add_message(from.account.id, "仕事/請求書", odd[0], {.internal_date = at(5)});
   for (auto ends : {transfer::LineEnds::lf, transfer::LineEnds::crlf}) {
@@ -84,7 +84,7 @@ TEST_CASE("a Maildir is exported and imported: bytes, flags, dates, folders") {
     CHECK(message.image.keywords == marked.keywords);
     CHECK(message.image.internal_date == marked.internal_date);
   }
-  auto bill = to.in.messages(to.account.id, "仕事/請求書");
+  auto bill = to.in.messages(to.account.id, {.name = "仕事/請求書"});
   REQUIRE(bill.size() == 1);
   CHECK(bill[0].bytes == odd[0]);
   CHECK(bill[0].image.flags == 0);

@@ -10,7 +10,7 @@ Result<std::int64_t> find_or_create(app::Installation& in, std::int64_t account_
                                     const std::string& name) {
   for (const auto& mailbox : block_on(in.store().mailboxes(account_id, false)))
     if (mailbox.name == name) return mailbox.id;
-  TRY(auto made, block_on(in.store().create_mailbox(account_id, name)));
+  TRY(auto made, block_on(in.store().create_mailbox(account_id, {.name = name})));
   return made.id;
 }
 

@@ -1,0 +1,76 @@
+#include "imap/server/session.h"
+#include "imap/syntax/sequence_set.h"
+#include "imap/syntax/writer.h"
+#include "store/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace todoke::imap {
+
+// RFC 9051 §6.3.2, §6.3.3, RFC 7162 §3.2.5.
+Task<Reply> Session::handle(Select command) {
+  if (command.qresync && !qresync_) co_return bad("ENABLE QRESYNC first");
+  // RFC 9051 §7.1 CLOSED: what follows is of the new mailbox.
+  if (std::exchange(selected_, nullptr)) untagged("OK [CLOSED] The previous mailbox is closed");
+  store::Rights rights = store::right_read;
+  if (!command.examine) rights |= store::right_insert | store::right_expunge | store::right_flags;
+  auto info = co_await find_mailbox(std::move(command.mailbox));
+  if (!info) co_return no(info.error());
+  auto mailbox = co_await server_.store.open(*principal_, info->id, rights);
+  if (!mailbox) co_return no(mailbox.error());
+  auto live = mailbox->live();
+  auto view = live->cached();
+  if (!view) view = co_await live->latest();
+  selected_ = std::make_unique<Selected>(Selected{.mailbox = *mailbox,
+                                                  .live = std::move(live),
+                                                  .seen = view,
+                                                  .keywords = {},
+                                                  .saved_result = {},
+                                                  .read_only = command.examine});
+  if (command.condstore || command.qresync) condstore_ = true;
+  write_known_keywords(info->keywords);
+  untagged(fmt::format("{} EXISTS", view->size()));
+  if (!rev2_) untagged("0 RECENT");
+  untagged(fmt::format("OK [UIDVALIDITY {}] UIDs hold as long as this does", info->uidvalidity));
+  untagged(fmt::format("OK [UIDNEXT {}] The next UID", view->uidnext()));
+  untagged(fmt::format("OK [HIGHESTMODSEQ {}] The last change", view->highestmodseq()));
+  untagged(fmt::format("OK [MAILBOXID ({})] Whatever its name", mailbox_id_text(info->id)));
+  if (rev2_) {
+    std::string name;
+    write_mailbox(name, info->name, name_form());
+    untagged("LIST () \"/\" " + name);
+  }
+  if (command.qresync && command.qresync->uid_validity == info->uidvalidity) {
+    auto known = *std::move(command.qresync);
+    co_await resynchronise(std::move(known));
+  }
+  co_return ok(command.examine ? "[READ-ONLY] Opened for reading" : "[READ-WRITE] Opened");
+}
+
+// Tells what happened since the client was here last.  RFC 7162 §3.2.5.1, §3.2.5.2.
+Task<> Session::resynchronise(QuickResync known) {
+  const auto& view = *selected_->seen;
+  auto since = static_cast<std::int64_t>(std::min<std::uint64_t>(known.mod_seq, INT64_MAX));
+  auto gone = co_await selected_->mailbox.vanished_since(since);
+  if (known.known_uids) {
+    auto ranges = known.known_uids->resolve(view.uidnext() - 1);
+    std::erase_if(gone, [&](std::uint32_t uid) {
+      auto range = std::ranges::lower_bound(ranges, uid, {}, &SequenceSet::Range::last);
+      return range == ranges.end() || uid < range->first;
+    });
+  }
+  if (!gone.empty()) {
+    std::string set;
+    write_set(set, gone);
+    untagged("VANISHED (EARLIER) " + set);
+  }
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    if (view[i]->modseq <= since) continue;
+    write_flags(i, true);
+    co_await breathe();
+  }
+}
+
+}  // namespace todoke::imap

@@ -1,0 +1,38 @@
+#include "directory/directory.h"
+#include "imap/server/session.h"
+#include "store/store.h"
+
+#include <algorithm>
+
+namespace todoke::imap {
+
+// The mailbox of that name.  not_found with words for the client.
+Task<Result<store::MailboxInfo>> Session::find_mailbox(WireName name) {
+  auto text = name_from_wire(name, name_form());
+  if (!text) co_return fail(Errc::not_found, "This name is no text");
+  auto found = co_await server_.store.find_mailbox(principal_->account_id, *text);
+  if (!found) co_return fail(Errc::not_found, "There is no such mailbox");
+  co_return *std::move(found);
+}
+
+Task<Result<store::Mailbox>> Session::open_mailbox(WireName name, store::Rights rights) {
+  auto info = co_await find_mailbox(std::move(name));
+  if (!info) co_return std::unexpected(info.error());
+  co_return co_await server_.store.open(*principal_, info->id, rights);
+}
+
+Task<Result<store::Mailbox>> Session::open_by_id(std::int64_t mailbox_id) {
+  return server_.store.open(*principal_, mailbox_id, store::right_read);
+}
+
+Task<store::Quota> Session::quota() {
+  auto limits = server_.directory.cached_limits(principal_->account_id);
+  if (!limits) {
+    auto asked = co_await server_.directory.limits(principal_->account_id);
+    limits = asked.value_or(directory::QuotaLimits{});
+  }
+  co_return store::Quota{.account_bytes = limits->account_bytes,
+                         .organisation_bytes = limits->organisation_bytes};
+}
+
+}  // namespace todoke::imap

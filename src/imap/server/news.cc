@@ -1,0 +1,86 @@
+// What the client is told of the selected mailbox without having asked.  RFC 9051 §7.4, §7.5.
+#include "imap/server/flag_text.h"
+#include "imap/server/session.h"
+#include "imap/syntax/sequence_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace todoke::imap {
+
+Task<> Session::tell_news(News allowed) {
+  auto& box = *selected_;
+  auto now = box.live->cached();
+  if (!now) now = co_await box.live->latest();
+  if (now == box.seen) co_return;
+  const store::ViewDiff diff(*box.seen, *now);
+  // RFC 9051 §7.5.1.  The rest waits too: numbers of new messages would follow from the old.
+  if (allowed == News::no_expunge && !diff.gone.empty()) co_return;
+  auto before = std::exchange(box.seen, now);
+  write_expunged(diff, *before);
+  if (diff.first_new < now->size()) untagged(fmt::format("{} EXISTS", now->size()));
+  auto has_new_keywords = [&](std::size_t index) {
+    return !all_known((*now)[index].keywords, box.keywords);
+  };
+  bool learns = std::ranges::any_of(diff.changed, has_new_keywords);
+  for (auto i = diff.first_new; !learns && i < now->size(); ++i) learns = has_new_keywords(i);
+  if (learns) co_await learn_keywords();
+  for (auto index : diff.changed) {
+    write_flags(index, true);
+    co_await breathe();
+  }
+}
+
+void Session::write_expunged(const store::ViewDiff& diff, const store::View& before) {
+  if (diff.gone.empty()) return;
+  if (qresync_) {  // RFC 7162 §3.2.10
+    std::vector<std::uint32_t> uids;
+    for (auto index : diff.gone) uids.push_back(before[index]->uid);
+    std::string set;
+    write_set(set, uids);
+    untagged("VANISHED " + set);
+    return;
+  }
+  std::size_t gone = 0;
+  for (auto index : diff.gone) untagged(fmt::format("{} EXPUNGE", index + 1 - gone++));
+}
+
+void Session::write_flags(std::size_t index, bool with_uid) {
+  auto message = (*selected_->seen)[index];
+  std::string line = fmt::format("* {} FETCH (", index + 1);
+  if (with_uid) line += fmt::format("UID {} ", message->uid);
+  if (condstore_) line += fmt::format("MODSEQ ({}) ", message->modseq);
+  line += "FLAGS ";
+  write_flag_list(line, message->flags, message.keywords);
+  line += ")\r\n";
+  io_.write(line);
+}
+
+// RFC 9051 §7.3.5, §7.1 PERMANENTFLAGS.
+void Session::write_known_keywords(const std::string& keywords) {
+  std::string flags;
+  write_flag_list(flags, all_flags, keywords);
+  untagged("FLAGS " + flags);
+  if (selected_->read_only) {
+    untagged("OK [PERMANENTFLAGS ()] No flag can be changed");
+  } else {
+    flags.insert(flags.size() - 1, " \\*");
+    untagged("OK [PERMANENTFLAGS " + flags + "] Flags that are kept");
+  }
+  selected_->keywords = keywords;
+}
+
+Task<> Session::learn_keywords() {
+  auto info = co_await selected_->mailbox.info();
+  if (info) write_known_keywords(info->keywords);
+}
+
+// RFC 7162 §3.1: the first command that needs it tells where we are.
+void Session::enable_condstore() {
+  if (std::exchange(condstore_, true) || !selected_) return;
+  untagged(
+      fmt::format("OK [HIGHESTMODSEQ {}] Changes are numbered", selected_->seen->highestmodseq()));
+}
+
+}  // namespace todoke::imap

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "base/result.h"
+#include "imap/syntax/command.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace todoke::imap {
+
+// Messages of a view by index, [begin, end).
+struct IndexRange {
+  std::size_t begin;
+  std::size_t end;
+};
+
+// The selected mailbox as one session's client knows it.
+struct Selected {
+  store::Mailbox mailbox;
+  std::shared_ptr<store::LiveView> live;
+  // Up to here the client was told; its message numbers are this view's.
+  std::shared_ptr<const store::View> seen;
+  std::string keywords;  // that FLAGS has named
+  // UIDs of the last SEARCH RETURN (SAVE), sorted.  RFC 9051 §6.4.4.1.
+  std::vector<std::uint32_t> saved_result;
+  bool read_only = false;
+
+  // The messages that a client's set means, as ranges that are sorted and apart.  invalid: it names
+  // a message number that does not exist.  UIDs that do not exist are passed over.
+  Result<std::vector<IndexRange>> messages(const SequenceSet& set, Numbers numbers) const;
+  // The same as ranges of UIDs; a range holds no message that the client does not know.
+  std::vector<store::UidRange> uid_ranges(const std::vector<IndexRange>& messages) const;
+
+  // What the session itself did is known to its client.
+  void learn(const store::Delta& delta, std::int64_t modseq) { seen = seen->with(delta, modseq); }
+};
+
+// Number of messages in ranges.
+std::size_t count_of(const std::vector<IndexRange>& ranges);
+
+}  // namespace todoke::imap
