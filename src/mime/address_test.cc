@@ -109,33 +109,6 @@ TEST_CASE("the limit, inside and outside of groups") {
   CHECK(parse_addresses("g:a@b", 0).addresses.empty());
 }
 
-TEST_CASE("RFC 9051 §7.5.2: envelope") {
-  auto envelope = parse_envelope(
-      "Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\r\n"
-      "From: Terry Gray <gray@cac.washington.edu>\r\n"
-      "Subject: IMAP4rev2 WG mtg\r\n summary and minutes\r\n"
-      "To: imap@cac.washington.edu\r\nTO: second@example.jp\r\n"
-      "cc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\r\n"
-      "In-Reply-To:\r\n"
-      "Message-Id: <B27397-0100000@cac.washington.edu>\r\n\r\nSubject: body\r\n");
-  CHECK(envelope.date == "Wed, 17 Jul 1996 02:23:25 -0700 (PDT)");
-  CHECK(envelope.subject == "IMAP4rev2 WG mtg summary and minutes");
-  CHECK(envelope.from.at(0).name == "Terry Gray");
-  CHECK(envelope.sender == envelope.from);
-  CHECK(envelope.reply_to == envelope.from);
-  CHECK(envelope.to.size() == 2);
-  CHECK(envelope.cc.at(1).domain == "MIT.EDU");
-  CHECK(envelope.bcc.empty());
-  CHECK(envelope.in_reply_to == "");
-  CHECK(envelope.message_id == "<B27397-0100000@cac.washington.edu>");
-  CHECK_FALSE(parse_envelope("").subject.has_value());
-
-  auto bytes = encode(envelope);
-  CHECK(decode_envelope(bytes) == envelope);
-  for (std::size_t i = 0; i < bytes.size(); ++i) CHECK_FALSE(decode_envelope(bytes.substr(0, i)));
-  CHECK_FALSE(decode_envelope(bytes + '\0'));
-}
-
 TEST_CASE("fields of a header") {
   std::string block = "From x\nA: 1\r\nB : two\r\n\tthree\r\n  \r\nC:4\nbody";
   auto fields = split_header(block);

@@ -206,9 +206,8 @@ void StructureParser::read_header() {
     result_.envelope = parse_envelope(fields);
   } else if (auto& parent = result_.parts[static_cast<std::size_t>(part.parent)];
              parent.type == "message") {
-    parent.envelope = parse_envelope(fields, addresses_left_);
+    parent.envelope = parse_envelope(fields, addresses_left_, &result_.truncated);
     addresses_left_ -= std::min(addresses_left_, address_count(*parent.envelope));
-    result_.truncated = result_.truncated || parent.envelope->truncated;
   } else if (parent.subtype == "digest") {
     part.type = "message";  // RFC 2046 §5.1.5
     part.subtype = "rfc822";

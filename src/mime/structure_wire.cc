@@ -67,7 +67,7 @@ void write(WireWriter& out, const Part& part) {
     out.optional_text(part.location);
     out.optional_text(part.md5);
   }
-  if (part.envelope) write(out, *part.envelope);
+  if (part.envelope) out.text(encode(*part.envelope));
 }
 
 Part read_part(WireReader& in) {
@@ -105,7 +105,11 @@ Part read_part(WireReader& in) {
     part.location = in.optional_text();
     part.md5 = in.optional_text();
   }
-  if ((present & has_envelope) != 0) part.envelope = read_envelope(in);
+  if ((present & has_envelope) != 0) {
+    auto envelope = decode_envelope(in.text());
+    if (!envelope) in.bad();
+    part.envelope = std::move(envelope).value_or(Envelope{});
+  }
   return part;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-// The compact form in which structures and envelopes are stored: LEB128 numbers and strings with
+// The compact form in which structures are stored: LEB128 numbers and strings with
 // their length in front.  The reader survives anything; after the first bad byte it answers zeros
 // and empty strings, and `good()` is false.
 namespace todoke::mime {

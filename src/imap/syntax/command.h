@@ -130,7 +130,9 @@ struct AppendOptions {
   FlagList flags;
   std::optional<Time> internal_date;
 };
-// The first line of APPEND up to its literal, which is not part of the text that is parsed.
+// The first line of APPEND up to its message, which is not part of the text that is parsed.  A
+// literal that ends a line is the message if what stands before it parses as this; else it is an
+// argument like any other, the mailbox's name.
 struct Append {
   WireName mailbox;
   AppendOptions options;  // of the first message
@@ -210,12 +212,12 @@ Result<AppendOptions> parse_append_options(std::string_view text);
 // The literal that a line ends with, if it does: "{12}", "{12+}" (RFC 7888), "~{12}" (RFC 3516),
 // "UTF8 (~{12}" (RFC 6855).
 struct LiteralHead {
-  std::uint64_t size = 0;
+  std::uint64_t size = 0;     // the largest there is for a number that is larger still
   bool synchronizing = true;  // the client waits for our "+"
   bool binary = false;        // "~": may hold NUL
   bool utf8 = false;          // "UTF8 (": a ")" follows the literal
-  std::size_t begin =
-      0;  // where it begins in the line: what stands before is `line.substr(0, begin)`
+  // Where it begins in the line: what stands before is `line.substr(0, begin)`.
+  std::size_t begin = 0;
 };
 std::optional<LiteralHead> ending_literal(std::string_view line);
 

@@ -375,6 +375,8 @@ TEST_CASE("APPEND: what stands before the messages") {
     CAPTURE(bad);
     CHECK_FALSE(parse_append_options(bad).has_value());
   }
+  // "APPEND {6}": the literal is not the message.
+  CHECK_FALSE(refusal("APPEND ").empty());
   CHECK_FALSE(refusal("APPEND").empty());
   CHECK_FALSE(refusal("APPEND a").empty());
   CHECK_FALSE(refusal("APPEND a b").empty());

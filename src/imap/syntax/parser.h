@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 // Private to this folder: the tokens that commands are made of, and who parses which command.
 namespace todoke::imap {

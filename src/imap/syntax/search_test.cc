@@ -202,6 +202,9 @@ TEST_CASE("CHARSET") {
   CHECK(one("CHARSET ISO-2022-JP SUBJECT {12}\r\n\x1B$B%a!<%k\x1B(B").text == "メール");
   CHECK(one("charset \"Shift_JIS\" SUBJECT {6}\r\n\x83\x81\x81\x5B\x83\x8B").text == "メール");
   CHECK(one("CHARSET EUC-JP SUBJECT \"\xA5\xE1\xA1\xBC\xA5\xEB\"").text == "メール");
+  // Characters that only the vendors' variants have.
+  CHECK(one("CHARSET ISO-2022-JP BODY \"\x1B$B-!|b\x1B(B\"").text == "①髙");
+  CHECK(one("CHARSET Shift_JIS BODY \"\x87\x40\xFB\xFC\"").text == "①髙");
   CHECK(one("CHARSET iso-8859-1 SUBJECT \"\xE4\"").text == "ä");
   CHECK(search_refusal("CHARSET X-UNKNOWN ALL", Errc::unavailable) == "unknown charset");
   for (auto unknown : {"CHARSET \"\" ALL", "CHARSET ../a ALL", "CHARSET \"a b\" ALL",
