@@ -13,11 +13,10 @@ SJIS = "件名：納品書在中".encode("shift_jis")
 MULTIPART = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
                      for n in range(500))
 BROKEN = {
-    "NUL in header and body": b"Subject: a\0b\r\n\r\n\0\0text\0\r\n\0\r\n",
     "raw Shift_JIS in the header": b"From: \x89\xd4\x8eq <x@elsewhere.example>\r\nSubject: " + SJIS
                                    + b"\r\n\r\n" + SJIS + b"\r\n",
-    "every octet but CR and LF": b"Subject: all\r\n\r\n"
-                                 + bytes(b for b in range(256) if b not in b"\r\n") + b"\r\n",
+    "every octet but NUL, CR and LF": b"Subject: all\r\n\r\n"
+                                      + bytes(b for b in range(256) if b not in b"\0\r\n") + b"\r\n",
     "no header": b"\r\njust text\r\n",
     "no header and no blank line": b"just text that is no header field\r\nand more\r\n",
     "nothing": b"\r\n",
@@ -50,6 +49,13 @@ def tearDownModule():
 
 
 class BrokenMail(unittest.TestCase):
+    def test_nul_is_refused(self):
+        with Smtp(server) as client:
+            for message in (b"Subject: a\0b\r\n\r\n", b"Subject: x\r\n\r\n\0\0text\0\r\n\0\r\n"):
+                answer = client.deliver(message, address("taro"))
+                self.assertRegex(answer, rb"^550 5\.6\.0 ")
+        self.assertEqual(all_messages(server, "taro"), [])
+
     def test_it_comes_back_unchanged(self):
         with Smtp(server) as client:
             for what, message in BROKEN.items():
