@@ -1,6 +1,7 @@
 #include "smtp/server/session.h"
 
 #include "base/log.h"
+#include "net/http_guess.h"
 
 #include <fmt/format.h>
 
@@ -36,6 +37,11 @@ Task<> Session::run() {
     if (line.over_long) {
       complain(make_reply(500, {5, 5, 2}, "Line too long"));
       continue;
+    }
+    if (net::is_http(line.text)) {
+      log::info("smtp.http", {{"peer", io_.peer().address}});
+      reply(421, {4, 7, 0}, server_.host + " speaks SMTP and not HTTP, good-bye");
+      break;
     }
     std::expected<Command, Reply> command =
         std::unexpected(make_reply(500, {5, 5, 2}, "Lines must end with CRLF"));
