@@ -39,12 +39,12 @@ Task<> Session::handle(Auth c) {
   while (step.kind == Kind::challenge) {
     reply(make_reply(334, base64_encode(step.challenge)));
     auto line = co_await io_.read_line(max_auth_line);
-    if (line.text == "*") {
-      reply(501, {5, 7, 0}, "Signing in was cancelled");
+    if (auto refusal = refuse_line(line, {5, 5, 6})) {
+      complain(*refusal);
       co_return;
     }
-    if (line.over_long) {
-      complain(make_reply(500, {5, 5, 6}, "The line is too long"));
+    if (line.text == "*") {
+      reply(501, {5, 7, 0}, "Signing in was cancelled");
       co_return;
     }
     auto message = base64_decode(line.text);
@@ -70,11 +70,6 @@ void Session::signed_in(directory::Principal principal) {
 
 void Session::sign_in_failed(const Error& error) {
   log::info("smtp.sign_in_failed", {{"peer", io_.peer().address}, {"why", error.text}});
-  if (++failed_sign_ins_ >= max_failed_sign_ins) {
-    reply(421, {4, 7, 0}, server_.host + " too many failed sign-ins, good-bye");
-    done_ = true;
-    return;
-  }
   switch (error.code) {
     case Errc::over_limit:
       reply(454, {4, 7, 0}, error.text);
@@ -89,6 +84,10 @@ void Session::sign_in_failed(const Error& error) {
       reply(535, {5, 7, 8}, "Login name or password is wrong");
       break;
   }
+  // A client that is not told so takes its password for a good one that has no luck today.
+  if (++failed_sign_ins_ < max_failed_sign_ins) return;
+  reply(421, {4, 7, 0}, server_.host + " too many failed sign-ins, good-bye");
+  done_ = true;
 }
 
 }  // namespace todoke::smtp

@@ -34,18 +34,13 @@ Task<> Session::run() {
     io_.set_interruptible(!transaction_);
     auto line = co_await io_.read_line(max_command_line);
     io_.set_interruptible(false);
-    if (line.over_long) {
-      complain(make_reply(500, {5, 5, 2}, "Line too long"));
-      continue;
-    }
     if (net::is_http(line.text)) {
       log::info("smtp.http", {{"peer", io_.peer().address}});
       reply(421, {4, 7, 0}, server_.host + " speaks SMTP and not HTTP, good-bye");
       break;
     }
-    std::expected<Command, Reply> command =
-        std::unexpected(make_reply(500, {5, 5, 2}, "Lines must end with CRLF"));
-    if (!line.bare_lf) command = parse_command(line.text);
+    auto refusal = refuse_line(line, {5, 5, 2});
+    auto command = refusal ? std::unexpected(*std::move(refusal)) : parse_command(line.text);
     if (!command) {
       complain(command.error());
       // Nobody knows how many bytes follow a BDAT that could not be read (RFC 3030 §2).
@@ -62,6 +57,13 @@ Task<> Session::run() {
     }
   }
   co_await io_.flush();
+}
+
+// What no line of a client may be, whatever it says.  RFC 5321 §2.3.8, RFC 5321 §4.5.3.1.
+std::optional<Reply> Session::refuse_line(const net::Stream::Line& line, EnhancedCode over_long) {
+  if (line.over_long) return make_reply(500, over_long, "Line too long");
+  if (line.bare_lf) return make_reply(500, {5, 5, 2}, "Lines must end with CRLF");
+  return {};
 }
 
 Task<> Session::dispatch(Command command) {
