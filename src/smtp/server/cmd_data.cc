@@ -66,9 +66,11 @@ std::string Session::trace_headers() const {
   const auto* tls = io_.tls();
   bool only_one = envelope.recipients.size() == 1;
   // Where our own people sit when they send is nobody's business; many mail programs greet with it.
+  // Who calls on a Unix socket has no address, and TCP-info is optional (RFC 5321 §4.4).
+  bool has_address = !principal_ && !io_.peer().is_unix();
   Trace trace{.helo = principal_ ? server_.host : helo_,
               .client_name = "",
-              .client_address = principal_ ? "" : io_.peer().address,
+              .client_address = has_address ? io_.peer().address : "",
               .host = server_.host,
               .protocol = {.lmtp = server_.face == Face::lmtp,
                            .extended = extended_,
@@ -207,6 +209,9 @@ Task<> Session::finish_message() {
   auto from = to_text(envelope.reverse_path);
   auto size = transaction->message->size();
   auto recipients = envelope.recipients.size();
+  std::vector<std::string> to;  // who is refused alone, for the log
+  if (server_.face == Face::lmtp)
+    for (const auto& one : envelope.recipients) to.push_back(to_text(one.path));
   Result<delivery::Receipt> outcome = fail(Errc::unavailable, "not stored");
   if (!transaction->refusal) {
     try {
@@ -221,21 +226,28 @@ Task<> Session::finish_message() {
   auto verdict = transaction->refusal
                      ? *transaction->refusal
                      : make_reply(250, {2, 0, 0}, "Ok, stored as " + transaction->id);
-  if (server_.face != Face::lmtp) {
-    reply(verdict);
-  } else {
-    // RFC 2033 §4.2: one reply for each recipient, in their order.
-    for (std::size_t i = 0; i < recipients; ++i) {
-      bool refused = !transaction->refusal && !outcome->recipients[i];
-      reply(refused ? to_recipient_reply(outcome->recipients[i].error()) : verdict);
+  auto refused = transaction->refusal ? recipients : 0;
+  if (server_.face != Face::lmtp) reply(verdict);
+  // RFC 2033 §4.2: one reply for each recipient, in their order.
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (transaction->refusal || outcome->recipients[i]) {
+      reply(verdict);
+      continue;
     }
+    auto answer = to_recipient_reply(outcome->recipients[i].error());
+    reply(answer);
+    ++refused;
+    log::info("smtp.recipient_refused",
+              {{"id", transaction->id}, {"to", to[i]}, {"reply", answer.code}});
+    if (refused == recipients) verdict = std::move(answer);
   }
-  log::info(transaction->refusal ? "smtp.refused" : "smtp.accepted",
+  log::info(refused == recipients ? "smtp.refused" : "smtp.accepted",
             {{"id", transaction->id},
              {"peer", io_.peer().address},
              {"login", principal_ ? principal_->login : ""},
              {"from", from},
              {"recipients", recipients},
+             {"refused", refused},
              {"size", size},
              {"reply", verdict.code}});
 }

@@ -5,6 +5,16 @@
 #include <fmt/format.h>
 
 namespace todoke::smtp {
+namespace {
+
+// RFC 3461 §4.  LMTP does without DSN: whoever hands us mail that way hears of each recipient's
+// fate at once (RFC 2033 §4.2) and reports it as its client asked.  If we took the parameters, that
+// would be ours to do (RFC 3461 §5.2).
+Reply dsn_not_offered() {
+  return make_reply(555, {5, 5, 4}, "DSN is not offered in LMTP");
+}
+
+}  // namespace
 
 std::optional<Reply> Session::refuse_mail(const Mail& c) const {
   if (helo_.empty()) return make_reply(503, {5, 5, 1}, "Say EHLO first");
@@ -19,6 +29,7 @@ std::optional<Reply> Session::refuse_mail(const Mail& c) const {
                       fmt::format("Too large: at most {} bytes", server_.max_message_size));
   if (c.body == Body::binary_mime)
     return make_reply(555, {5, 6, 1}, "BINARYMIME is not offered here");
+  if (server_.face == Face::lmtp && (c.ret || c.envid)) return dsn_not_offered();
   // RFC 8689 §4.1: only over TLS.
   if (c.require_tls && io_.tls() == nullptr)
     return make_reply(530, {5, 7, 10}, "REQUIRETLS needs TLS on this connection");
@@ -70,6 +81,10 @@ Task<> Session::handle(Mail c) {
 Task<> Session::handle(Rcpt c) {
   if (!transaction_ || transaction_->message) {
     complain(make_reply(503, {5, 5, 1}, "MAIL first"), Fault::fruitless);
+    co_return;
+  }
+  if (server_.face == Face::lmtp && (c.notify || c.original_recipient)) {
+    complain(dsn_not_offered());
     co_return;
   }
   auto& envelope = transaction_->envelope;

@@ -1,11 +1,17 @@
 #include "smtp/server/session.h"
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "crypto/scram_client.h"
 #include "net/memory_stream.h"
 #include "support/world.h"
 
 #include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
 
 using namespace todoke;
 using namespace std::chrono_literals;
@@ -206,6 +212,36 @@ TEST_CASE("a message behind any refusal leaves memory alone: it is read and thro
   scene.talk(io, steps);
   CHECK(io.output().contains("552 5.3.4 "));
   CHECK(scene.world.blobs->usage().segments == 0);
+}
+
+TEST_CASE(
+    "RFC 2033 §4.2: the log tells who was refused behind the message, and what became of it") {
+  auto file =
+      std::filesystem::temp_directory_path() / ("todoke-smtp-log-" + std::to_string(getpid()));
+  log::start({.file = file});
+  Scene scene;
+  scene.world.add_account("bob@example.test", "secret");
+  for (auto full : {"ann@example.test", "bob@example.test"}) {
+    scene.world.change(full, {.quota_bytes = 100});
+    scene.server.face = smtp::Face::lmtp;
+    net::MemoryStream io(
+        "LHLO client.test\r\nMAIL FROM:<eve@else.test>\r\nRCPT TO:<ann@example.test>\r\n"
+        "RCPT TO:<bob@example.test>\r\nDATA\r\nSubject: " +
+        std::string(200, 'x') + "\r\n.\r\nQUIT\r\n");
+    scene.talk(io, {});
+  }
+  log::stop();
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  std::filesystem::remove(file);
+  auto lines = text.str();
+  CAPTURE(lines);
+  CHECK(lines.contains("smtp.recipient_refused"));
+  CHECK(lines.contains(" to=ann@example.test reply=452\n"));
+  CHECK(lines.contains(" to=bob@example.test reply=452\n"));
+  CHECK(lines.contains(" recipients=2 refused=1 size=211 reply=250\n"));
+  CHECK(lines.contains(" recipients=1 refused=1 size=211 reply=452\n"));
+  CHECK(lines.find("smtp.accepted") < lines.find("smtp.refused"));
 }
 
 TEST_CASE("a stolen password does not make a million recipients: the bucket fills by the hour") {
