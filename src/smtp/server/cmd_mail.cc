@@ -97,14 +97,16 @@ Task<> Session::handle(Rcpt c) {
     reply(553, {5, 6, 7}, "This address needs SMTPUTF8 with MAIL");
     co_return;
   }
-  if (principal_ && !server_.rate.take(principal_->account_id, principal_->send_limit_per_hour)) {
+  auto route =
+      co_await server_.delivery.accepts(c.to, principal_.has_value(), transaction_->declared_size);
+  // The transaction is ours alone: nothing else can have ended it while we waited.
+  // Who was refused costs the account nothing.
+  if (route && principal_ &&
+      !server_.rate.take(principal_->account_id, principal_->send_limit_per_hour)) {
     log::warn("smtp.rate_limited", {{"login", principal_->login}});
     reply(451, {4, 7, 1}, "Too many recipients in the last hour; please try again later");
     co_return;
   }
-  auto route =
-      co_await server_.delivery.accepts(c.to, principal_.has_value(), transaction_->declared_size);
-  // The transaction is ours alone: nothing else can have ended it while we waited.
   if (route) {
     envelope.recipients.push_back(
         {std::move(c.to), *std::move(route), c.notify, std::move(c.original_recipient)});
