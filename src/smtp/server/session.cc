@@ -50,13 +50,19 @@ Task<> Session::run() {
     try {
       co_await dispatch(*std::move(command));
     } catch (const sql::Unavailable& e) {
-      // Only this command has failed: what stands of a transaction stays, for a 503 to the next
-      // RCPT would make its recipient's mail bounce.
-      log::error("smtp.unavailable", {{"peer", io_.peer().address}, {"error", e.what()}});
-      reply(451, {4, 3, 0}, "Temporarily out of order, please try again later");
+      out_of_order(e.what());
+    } catch (const sql::Violation& e) {
+      out_of_order(e.what());
     }
   }
   co_await io_.flush();
+}
+
+// Only this command has failed: what stands of a transaction stays, for a 503 to the next RCPT would
+// make its recipient's mail bounce.  What fails behind a message, finish_message() answers.
+void Session::out_of_order(std::string_view why) {
+  log::error("smtp.unavailable", {{"peer", io_.peer().address}, {"error", why}});
+  reply(451, {4, 3, 0}, "Temporarily out of order, please try again later");
 }
 
 // What no line of a client may be, whatever it says.  RFC 5321 §2.3.8, RFC 5321 §4.5.3.1.

@@ -33,6 +33,7 @@ class Session {
   };
 
   [[nodiscard]] Task<> dispatch(Command command);
+  void out_of_order(std::string_view why);
   static std::optional<Reply> refuse_line(const net::Stream::Line& line, EnhancedCode over_long);
 
   // cmd_hello.cc

@@ -27,6 +27,7 @@ struct FailingReads final : sql::Db {
 
   sql::Db& inner;
   bool failing = false;
+  bool violating = false;
 
  protected:
   // Opens what Db keeps for its drivers.
@@ -36,8 +37,9 @@ struct FailingReads final : sql::Db {
   };
   void submit_write(sql::Job& job) override { (inner.*&Driver::submit_write)(job); }
   void submit_read(sql::Job& job) override {
-    if (!failing) return (inner.*&Driver::submit_read)(job);
-    job.failure = std::make_exception_ptr(sql::Unavailable("as the test wishes"));
+    if (!failing && !violating) return (inner.*&Driver::submit_read)(job);
+    job.failure = failing ? std::make_exception_ptr(sql::Unavailable("as the test wishes"))
+                          : std::make_exception_ptr(sql::Violation("as the test wishes"));
     job.done.set();
   }
 };
@@ -198,6 +200,48 @@ TEST_CASE("a database that fails at one RCPT costs that recipient a 451 and noth
   CHECK(failed.starts_with("451 4.3.0 "));
   CHECK(scene.world.count("ann@example.test") == 1);
   CHECK(scene.world.count("bob@example.test") == 1);
+}
+
+TEST_CASE("a statement that the database refuses costs its command a 451 and nothing else") {
+  Scene scene;
+  FailingReads db(*scene.world.db);
+  directory::Directory directory(db, scene.world.clock, scene.world.ids, scene.world.pool);
+  delivery::Delivery delivery(db, *scene.world.blobs, scene.world.store, directory,
+                              scene.world.clock, scene.world.ids);
+  smtp::Server server{.face = smtp::Face::submission,
+                      .host = "mail.example.test",
+                      .delivery = delivery,
+                      .directory = directory,
+                      .clock = scene.world.clock,
+                      .ids = scene.world.ids,
+                      .rate = scene.rate,
+                      .allow_plain_text_login = true};
+  net::MemoryStream io;
+  auto sign_in = "AUTH PLAIN " + base64_encode({"\0ann@example.test\0secret", 24}) + "\r\n";
+  std::string answers;
+  // Says the words twice: while the database refuses its statement, and then for good.
+  auto broken = [&](std::string words) {
+    return [&, words](std::string_view) {
+      db.violating = true;
+      return words;
+    };
+  };
+  auto mended = [&](std::string words) {
+    return [&, words](std::string_view output) {
+      answers += output.substr(0, 10);
+      db.violating = false;
+      return words;
+    };
+  };
+  std::vector<Scene::Step> steps{[&](std::string_view) { return std::string("EHLO x\r\n"); }};
+  for (const auto& words : {sign_in, std::string("MAIL FROM:<ann@example.test>\r\n"),
+                            std::string("RCPT TO:<ann@example.test>\r\n")}) {
+    steps.emplace_back(broken(words));
+    steps.emplace_back(mended(words));
+  }
+  scene.talk(io, steps, server);
+  CHECK(answers == "451 4.3.0 451 4.3.0 451 4.3.0 ");
+  CHECK(io.output() == "250 2.1.5 Ok\r\n");
 }
 
 TEST_CASE("a message behind any refusal leaves memory alone: it is read and thrown away") {
