@@ -146,6 +146,16 @@ class Proxied(unittest.TestCase):
             self.assertNotRegex(answer, rb"^220")
             connection.close()
 
+    def test_whom_the_header_names_is_counted(self):
+        opened = [self.client(proxy_v2("203.0.113.80", port)) for port in range(200)]
+        connection = self.server.connect("smtp")
+        connection.sendall(proxy_v2("203.0.113.80", 200))
+        self.assertRegex(connection.recv(1000), rb"^421 4\.7\.0 ")
+        connection.close()
+        self.client(proxy_v2("203.0.113.81", 1)).close()
+        for client in opened:
+            client.close()
+
     def test_only_named_proxies_are_believed(self):
         with Server((Listener("smtp"), Listener("pop3", plain_text_login=True))) as server:
             connection = server.connect("smtp")
