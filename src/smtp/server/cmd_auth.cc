@@ -17,9 +17,7 @@ constexpr int max_failed_sign_ins = 3;
 std::optional<Reply> Session::refuse_auth(const Auth& c) const {
   if (server_.face != Face::submission)
     return make_reply(503, {5, 5, 1}, "Signing in is not offered here; use port 587");
-  if (helo_.empty()) return make_reply(503, {5, 5, 1}, "Say EHLO first");
   if (principal_) return make_reply(503, {5, 5, 1}, "You are signed in already");
-  if (transaction_) return make_reply(503, {5, 5, 1}, "Not within a transaction");
   auto offered = directory::SaslServer::mechanisms(io_, server_.allow_plain_text_login);
   if (std::ranges::find(offered, c.mechanism) != offered.end()) return {};
   auto with_tls = directory::SaslServer::mechanisms(io_, true);
@@ -87,7 +85,7 @@ void Session::sign_in_failed(const Error& error) {
   // A client that is not told so takes its password for a good one that has no luck today.
   if (++failed_sign_ins_ < max_failed_sign_ins) return;
   reply(421, {4, 7, 0}, server_.host + " too many failed sign-ins, good-bye");
-  done_ = true;
+  enter(State::closing);
 }
 
 }  // namespace todoke::smtp

@@ -85,6 +85,7 @@ std::string Session::trace_headers() const {
 }
 
 void Session::begin_message() {
+  enter(State::message);
   auto& message = transaction_->message.emplace(server_.delivery.begin());
   message.set_trace(trace_headers());
   if (server_.face == Face::submission)
@@ -105,16 +106,6 @@ void Session::take(std::string_view bytes) {
 }
 
 Task<> Session::handle(Data) {
-  if (!transaction_ || transaction_->message) {
-    complain(
-        make_reply(503, {5, 5, 1}, transaction_ ? "BDAT has begun this message" : "MAIL first"),
-        transaction_ ? Fault::error : Fault::fruitless);
-    co_return;
-  }
-  if (transaction_->envelope.recipients.empty()) {
-    complain(make_reply(503, {5, 5, 1}, "No recipient was accepted"), Fault::fruitless);
-    co_return;
-  }
   begin_message();
   reply(make_reply(354, "Go ahead; end with <CRLF>.<CRLF>"));
   co_await read_data();
@@ -144,37 +135,20 @@ Task<> Session::read_data() {
   if (!transaction_->refusal) transaction_->refusal = refuse_lines(reader.faults());
 }
 
-// RFC 3030 §2: the bytes follow the command whatever we think of it, so they are read first.
+// RFC 3030 §2.
 Task<> Session::handle(Bdat c) {
-  bool possible = transaction_ && !transaction_->envelope.recipients.empty();
-  if (!possible) {
-    if (c.size > max_excess) {
-      done_ = true;  // nobody would read that to its end
-      c.size = 0;
-    }
-    while (c.size > 0) {
-      if (io_.buffered().empty()) co_await io_.fill();
-      auto bytes = std::min<std::uint64_t>(c.size, io_.buffered().size());
-      io_.consume(bytes);
-      c.size -= bytes;
-    }
-    complain(make_reply(503, {5, 5, 1}, transaction_ ? "No recipient was accepted" : "MAIL first"),
-             Fault::fruitless);
-    co_return;
-  }
-  if (c.size > server_.max_message_size + max_excess) {
-    transaction_.reset();
+  if (is_endless(c.size)) {
+    enter(State::closing);
     reply(too_large(server_.max_message_size));
-    done_ = true;
     co_return;
   }
-  if (!transaction_->message) begin_message();
+  if (state_ == State::recipients) begin_message();
   co_await read_chunk(c.size);
   if (!c.last) {
     if (transaction_->refusal) {
       // RFC 3030 §2: after a failed chunk the transaction is over; what follows gets 503.
       auto refusal = *transaction_->refusal;
-      transaction_.reset();
+      enter(State::greeted);
       reply(refusal);
     } else {
       reply(250, {2, 0, 0}, fmt::format("{} bytes received", c.size));
@@ -186,6 +160,20 @@ Task<> Session::handle(Bdat c) {
   co_await finish_message();
 }
 
+// Nobody would read that to its end.
+bool Session::is_endless(std::uint64_t chunk_size) const {
+  return chunk_size > server_.max_message_size + max_excess;
+}
+
+// The bytes follow the command whatever we think of it, so they are read before it is refused.
+Task<> Session::skip_chunk(std::uint64_t size) {
+  if (is_endless(size))
+    enter(State::closing);
+  else
+    co_await read_chunk(size);
+}
+
+// A chunk of the message; where none has begun, bytes that mean nothing.
 Task<> Session::read_chunk(std::uint64_t size) {
   auto latest = server_.clock.steady() + message_time;
   while (size > 0) {
@@ -194,8 +182,10 @@ Task<> Session::read_chunk(std::uint64_t size) {
       co_await io_.fill();
     }
     auto bytes = io_.buffered().substr(0, size);
-    transaction_->chunks.take_all(bytes);
-    take(bytes);
+    if (state_ == State::message) {
+      transaction_->chunks.take_all(bytes);
+      take(bytes);
+    }
     size -= bytes.size();
     io_.consume(bytes.size());
     if (server_.clock.steady() > latest) throw net::Closed("the message took too long");
@@ -205,6 +195,7 @@ Task<> Session::read_chunk(std::uint64_t size) {
 Task<> Session::finish_message() {
   // From here on there is no transaction, whatever the outcome (R3).
   auto transaction = std::exchange(transaction_, std::nullopt);
+  enter(State::greeted);
   auto& envelope = transaction->envelope;
   auto from = to_text(envelope.reverse_path);
   auto size = transaction->message->size();

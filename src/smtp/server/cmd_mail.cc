@@ -17,8 +17,6 @@ Reply dsn_not_offered() {
 }  // namespace
 
 std::optional<Reply> Session::refuse_mail(const Mail& c) const {
-  if (helo_.empty()) return make_reply(503, {5, 5, 1}, "Say EHLO first");
-  if (transaction_) return make_reply(503, {5, 5, 1}, "A transaction is open; RSET ends it");
   if (server_.face == Face::submission && !principal_) {
     if (io_.tls() == nullptr && !server_.allow_plain_text_login)
       return make_reply(530, {5, 7, 0}, "Must issue STARTTLS first, then sign in");
@@ -51,6 +49,7 @@ Task<> Session::handle(Mail c) {
       co_return;
     }
   }
+  enter(State::mail);
   auto& transaction = transaction_.emplace();
   auto& envelope = transaction.envelope;
   envelope.id = server_.ids.next();
@@ -79,10 +78,6 @@ Task<> Session::handle(Mail c) {
 }
 
 Task<> Session::handle(Rcpt c) {
-  if (!transaction_ || transaction_->message) {
-    complain(make_reply(503, {5, 5, 1}, "MAIL first"), Fault::fruitless);
-    co_return;
-  }
   if (server_.face == Face::lmtp && (c.notify || c.original_recipient)) {
     complain(dsn_not_offered());
     co_return;
@@ -108,6 +103,7 @@ Task<> Session::handle(Rcpt c) {
     co_return;
   }
   if (route) {
+    enter(State::recipients);
     envelope.recipients.push_back(
         {std::move(c.to), *std::move(route), c.notify, std::move(c.original_recipient)});
     reply(250, {2, 1, 5}, "Ok");
@@ -135,7 +131,7 @@ Task<> Session::handle(Rcpt c) {
 }
 
 Task<> Session::handle(Rset) {
-  transaction_.reset();
+  if (state_ != State::connected) enter(State::greeted);
   reply(250, {2, 0, 0}, "Ok");
   co_return;
 }
