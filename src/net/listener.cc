@@ -250,7 +250,7 @@ Task<> Listener::run(int thread, int descriptor, Peer peer, Gate::Pass pass, Sha
 }
 
 // The share ends here, before the stream does: whoever sees the end may call again at once.
-Task<> Listener::converse(Stream& stream, Share share) {
+Task<> Listener::converse(TcpStream& stream, Share share) {
   if (is_proxy(stream.peer().address)) {
     co_await read_proxy_header(stream);
     auto named = take_share(stream.peer());
@@ -270,7 +270,7 @@ Task<> Listener::converse(Stream& stream, Share share) {
   co_await std::move(session);
 }
 
-Task<> Listener::read_proxy_header(Stream& stream) {
+Task<> Listener::read_proxy_header(TcpStream& stream) {
   for (;;) {
     auto header = parse_proxy_header(stream.buffered());
     if (!header) throw Closed(header.error().text);
@@ -279,7 +279,8 @@ Task<> Listener::read_proxy_header(Stream& stream) {
       if ((*header)->peer) stream.set_peer(*(*header)->peer);
       co_return;
     }
-    co_await stream.fill();
+    auto missing = proxy_header_length(stream.buffered()) - stream.buffered().size();
+    co_await stream.fill_at_most(missing);
   }
 }
 

@@ -15,6 +15,7 @@
 namespace todoke::net {
 
 class Runtime;
+class TcpStream;
 class TlsHolder;
 
 struct ListenerOptions {
@@ -60,8 +61,8 @@ class Listener {
   void handle(int descriptor, Peer peer);
   void log_too_many(const Peer& peer) const;
   [[nodiscard]] Task<> run(int thread, int descriptor, Peer peer, Gate::Pass pass, Share share);
-  [[nodiscard]] Task<> converse(Stream& stream, Share share);  // NOLINT: owned by run()'s frame
-  [[nodiscard]] Task<> read_proxy_header(Stream& stream);      // NOLINT: owned by run()'s frame
+  [[nodiscard]] Task<> converse(TcpStream& stream, Share share);  // NOLINT: owned by run()'s frame
+  [[nodiscard]] Task<> read_proxy_header(TcpStream& stream);      // NOLINT: owned by run()'s frame
   bool is_proxy(const std::string& address) const;
   // Nothing: its network has all that it may have.
   std::optional<Share> take_share(const Peer& peer);

@@ -97,6 +97,12 @@ Task<> TcpStream::receive() {
   }
 }
 
+Task<> TcpStream::fill_at_most(std::size_t bytes) {
+  receive_limit_ = bytes;
+  co_await fill();
+  receive_limit_ = SIZE_MAX;
+}
+
 Task<> TcpStream::send() {
   std::size_t sent = 0;
   while (sent < output_.size()) {
@@ -121,7 +127,7 @@ std::size_t TcpStream::try_receive(Room room, Wait& needs) {
     return 0;
   }
   for (;;) {
-    auto n = ::recv(socket_.native_handle(), room.to, room.size, 0);
+    auto n = ::recv(socket_.native_handle(), room.to, std::min(room.size, receive_limit_), 0);
     if (n > 0) return static_cast<std::size_t>(n);
     if (n == 0) throw Closed("the peer closed the connection");
     if (errno == EINTR) continue;

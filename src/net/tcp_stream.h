@@ -21,8 +21,9 @@ class TcpStream final : public Stream {
   const TlsInfo* tls() const override { return tls_.get(); }
   std::optional<std::string> channel_binding(std::string_view type) const override;
 
-  // Bytes that are there without waiting; for a PROXY header.
-  [[nodiscard]] Task<> fill_without_tls() { return fill(); }
+  // As fill(), but takes no more than `bytes` from the socket.  For a PROXY header: OpenSSL reads
+  // the socket itself, so a ClientHello that came with the header must still be there.
+  [[nodiscard]] Task<> fill_at_most(std::size_t bytes);
 
   // For the reaper, on its thread.
   enum class End { timed_out, stopping, cut };
@@ -49,6 +50,7 @@ class TcpStream final : public Stream {
   Reaper& reaper_;
   Steady deadline_ = Steady::max();
   bool waiting_ = false;
+  std::size_t receive_limit_ = SIZE_MAX;
   std::optional<End> ended_;
   ssl_st* ssl_ = nullptr;
   std::shared_ptr<const TlsContext> context_;

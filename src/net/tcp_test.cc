@@ -226,6 +226,28 @@ TEST_CASE("who comes through a proxy is counted by the address that the header n
   CHECK(later.until("\n") == "hello\r\n");
 }
 
+TEST_CASE("TLS may begin in the packet of the PROXY header") {
+  Server server({.name = "echo", .implicit_tls = true, .proxies = {"127.0.0.1"}});
+  Client client(server.listener->port());
+  auto* context = SSL_CTX_new(TLS_client_method());
+  auto* ssl = SSL_new(context);
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  CHECK(SSL_connect(ssl) == -1);  // it has written its ClientHello
+  char* hello = nullptr;
+  auto size = BIO_get_mem_data(SSL_get_wbio(ssl), &hello);
+  REQUIRE(size > 0);
+  client.say(proxy_header({"\xC0\0\2\7", 4}) + std::string(hello, static_cast<std::size_t>(size)));
+  timeval patience{.tv_sec = 10, .tv_usec = 0};
+  setsockopt(client.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  SSL_set_fd(ssl, client.fd);
+  CHECK(SSL_connect(ssl) == 1);
+  char buffer[100] = {};
+  CHECK(SSL_read(ssl, buffer, sizeof buffer) == 7);
+  CHECK(std::string(buffer) == "hello\r\n");
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+}
+
 TEST_CASE("a deadline ends the wait with words") {
   Server server({.name = "echo"});
   Client client(server.listener->port());
