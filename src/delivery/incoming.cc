@@ -17,9 +17,14 @@ constexpr std::size_t max_beginning = 16 << 10;
 // each round of a loop costs everyone on it.
 constexpr int max_hops = 50;
 
+// A first line that would continue the last of the header fields in front of it.
+bool begins_with_blank(std::string_view text) {
+  return text.starts_with(' ') || text.starts_with('\t');
+}
+
 // Where the header ends: behind the last line end before the blank line; npos if it goes on.
 std::size_t find_header_end(std::string_view text, std::size_t from) {
-  if (text.starts_with("\r\n")) return 0;
+  if (text.starts_with("\r\n") || begins_with_blank(text)) return 0;
   auto blank = text.find("\r\n\r\n", from < 3 ? 0 : from - 3);
   return blank == text.npos ? blank : blank + 2;
 }
@@ -60,6 +65,9 @@ Result<> Incoming::pass_header() {
     added += "Date: " + date_ + "\r\n";
   if (!message_id_.empty() && mime::find_field(fields, "message-id") == nullptr)
     added += "Message-ID: <" + message_id_ + ">\r\n";
+  // RFC 5322 §2.2.3: folding belongs to a field, and there is none.  An empty line makes such text
+  // body, as other servers do; the sender's bytes stay as they are.
+  if (!added.empty() && begins_with_blank(held_)) added += "\r\n";
   TRY_OK(pass(added));
   return pass(std::exchange(held_, {}));
 }

@@ -21,7 +21,8 @@ class Incoming {
   Incoming& operator=(Incoming&&) noexcept;
   ~Incoming();
 
-  // Trace headers, to stand in front of everything.  Once, before the first append().
+  // Trace headers, to stand in front of everything.  Once, before the first append().  A message
+  // that begins with a blank would continue them: an empty line is put between.
   void set_trace(std::string headers) { trace_ = std::move(headers); }
   // For submissions: the Date and Message-ID to add when the message has none (RFC 6409 §8).
   void complete_with(std::string date, std::string message_id);

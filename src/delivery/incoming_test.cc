@@ -51,6 +51,8 @@ TEST_CASE("however a message is cut, the same is stored") {
       "Date: now\r\nMessage-ID: <a@b>\r\nSubject: one\r\n\r\nHello\r\n",
       "\r\nno header\r\n",
       "no header at all\r\n",
+      " by forged\r\nDate: now\r\n\r\nHello\r\n",
+      "\t",
       "Subject: without an end",
       "Subject: only a header\r\n",
       "\r\n",
@@ -75,6 +77,14 @@ TEST_CASE("RFC 6409 §8: Date and Message-ID are added when they are missing") {
   CHECK(bytes(half) == stored("Date: Fri, 4 Oct 2024 00:00:00 +0000\r\n", half));
   CHECK(bytes("") == stored(added, ""));
   CHECK(bytes("\r\nbody\r\n") == stored(added, "\r\nbody\r\n"));
+}
+
+TEST_CASE("RFC 5322 §2.2.3: a message that begins with a blank continues none of our fields") {
+  for (std::string_view message : {" by forged\r\nMessage-ID: <a@b>\r\n\r\n", "\tx", " "}) {
+    CAPTURE(message);
+    CHECK(take(message, 4096).bytes == stored(std::string(added) + "\r\n", message));
+  }
+  CHECK(take("\r\n body", 4096).bytes == stored(added, "\r\n body"));
 }
 
 TEST_CASE("a header that never ends is passed on and not held for ever") {

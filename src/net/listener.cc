@@ -129,6 +129,30 @@ struct Listener::Acceptor {
   bool stopped = false;
 };
 
+// One connection's part of what its network may have at once; given back when destroyed.
+class Listener::Share {
+ public:
+  Share() = default;  // of nothing
+  Share(Listener& listener, std::string network)
+      : listener_(&listener), network_(std::move(network)) {}
+  Share(Share&& other) noexcept { *this = std::move(other); }
+  Share& operator=(Share&& other) noexcept {
+    std::swap(listener_, other.listener_);
+    std::swap(network_, other.network_);
+    return *this;
+  }
+  ~Share() {
+    if (listener_ == nullptr) return;
+    std::lock_guard lock(listener_->mutex_);
+    auto found = listener_->per_network_.find(network_);
+    if (--found->second == 0) listener_->per_network_.erase(found);
+  }
+
+ private:
+  Listener* listener_ = nullptr;
+  std::string network_;
+};
+
 Listener::Listener(Runtime& runtime, ListenerOptions options, Session session)
     : runtime_(runtime), options_(std::move(options)), session_(std::move(session)) {}
 
@@ -186,9 +210,9 @@ Task<> Listener::accept_loop() {
 
 void Listener::handle(int descriptor, Peer peer) {
   auto pass = gate_.enter();
-  bool proxied = is_proxy(peer.address);
-  if (!pass || gate_.inside() > options_.max_connections || (!proxied && !count_in(peer))) {
-    log::warn("net.too_many_connections", {{"listener", options_.name}, {"peer", peer.address}});
+  auto share = take_share(peer);
+  if (!pass || gate_.inside() > options_.max_connections || !share) {
+    log_too_many(peer);
     (void)::send(descriptor, options_.too_many.data(), options_.too_many.size(), MSG_NOSIGNAL);
     ::close(descriptor);
     return;
@@ -197,18 +221,21 @@ void Listener::handle(int descriptor, Peer peer) {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   int thread = next_thread_;
   next_thread_ = (next_thread_ + 1) % runtime_.threads();
-  runtime_.spawn(thread, options_.name, run(thread, descriptor, std::move(peer), std::move(pass)));
+  runtime_.spawn(thread, options_.name,
+                 run(thread, descriptor, std::move(peer), std::move(pass), *std::move(share)));
 }
 
-Task<> Listener::run(int thread, int descriptor, Peer peer, Gate::Pass pass) {
-  auto counted = peer;
-  bool proxied = is_proxy(peer.address);
+void Listener::log_too_many(const Peer& peer) const {
+  log::warn("net.too_many_connections", {{"listener", options_.name}, {"peer", peer.address}});
+}
+
+Task<> Listener::run(int thread, int descriptor, Peer peer, Gate::Pass pass, Share share) {
   {
     TcpStream stream(runtime_.context(thread), runtime_.reaper(thread), descriptor,
                      std::move(peer));
     stream.set_deadline(options_.handshake_time);
     try {
-      co_await converse(stream);
+      co_await converse(stream, std::move(share));
     } catch (const Closed& closed) {
       log::debug(
           "net.closed",
@@ -219,22 +246,21 @@ Task<> Listener::run(int thread, int descriptor, Peer peer, Gate::Pass pass) {
           {{"listener", options_.name}, {"peer", stream.peer().address}, {"error", e.what()}});
     }
   }
-  if (!proxied) count_out(counted);
   (void)pass;
 }
 
-Task<> Listener::converse(Stream& stream) {
+// The share ends here, before the stream does: whoever sees the end may call again at once.
+Task<> Listener::converse(TcpStream& stream, Share share) {
   if (is_proxy(stream.peer().address)) {
-    for (;;) {
-      auto header = parse_proxy_header(stream.buffered());
-      if (!header) throw Closed(header.error().text);
-      if (*header) {
-        stream.consume((*header)->length);
-        if ((*header)->peer) stream.set_peer(*(*header)->peer);
-        break;
-      }
-      co_await stream.fill();
+    co_await read_proxy_header(stream);
+    auto named = take_share(stream.peer());
+    if (!named) {
+      log_too_many(stream.peer());
+      stream.write(options_.too_many);
+      co_await stream.flush();
+      co_return;
     }
+    share = *std::move(named);
   }
   if (options_.implicit_tls) {
     auto context = options_.tls->current();
@@ -244,24 +270,33 @@ Task<> Listener::converse(Stream& stream) {
   co_await std::move(session);
 }
 
+Task<> Listener::read_proxy_header(TcpStream& stream) {
+  for (;;) {
+    auto header = parse_proxy_header(stream.buffered());
+    if (!header) throw Closed(header.error().text);
+    if (*header) {
+      stream.consume((*header)->length);
+      if ((*header)->peer) stream.set_peer(*(*header)->peer);
+      co_return;
+    }
+    auto missing = proxy_header_length(stream.buffered()) - stream.buffered().size();
+    co_await stream.fill_at_most(missing);
+  }
+}
+
 bool Listener::is_proxy(const std::string& address) const {
   return std::ranges::find(options_.proxies, address) != options_.proxies.end();
 }
 
-bool Listener::count_in(const Peer& peer) {
-  if (peer.is_loopback()) return true;
+std::optional<Listener::Share> Listener::take_share(const Peer& peer) {
+  // Whom a proxy brings is known behind its header; when that names nobody, it is the proxy.
+  if (peer.is_loopback() || is_proxy(peer.address)) return Share();
+  auto network = peer.network();
   std::lock_guard lock(mutex_);
-  auto& count = per_network_[peer.network()];
-  if (count >= options_.max_connections_per_network) return false;
+  auto& count = per_network_[network];
+  if (count >= options_.max_connections_per_network) return {};
   ++count;
-  return true;
-}
-
-void Listener::count_out(const Peer& peer) {
-  if (peer.is_loopback()) return;
-  std::lock_guard lock(mutex_);
-  auto found = per_network_.find(peer.network());
-  if (--found->second == 0) per_network_.erase(found);
+  return Share(*this, std::move(network));
 }
 
 }  // namespace todoke::net

@@ -8,12 +8,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace todoke::net {
 
 class Runtime;
+class TcpStream;
 class TlsHolder;
 
 struct ListenerOptions {
@@ -23,8 +25,9 @@ struct ListenerOptions {
   bool implicit_tls = false;
   TlsHolder* tls = nullptr;  // for implicit TLS; sessions find theirs elsewhere
   std::size_t max_connections = 10'000;
-  std::size_t max_connections_per_network = 200;  // never counted for loopback
-  std::chrono::seconds handshake_time{30};        // for the PROXY header and implicit TLS
+  // Never counted for loopback.  Behind a proxy it counts whom the header names.
+  std::size_t max_connections_per_network = 200;
+  std::chrono::seconds handshake_time{30};  // for the PROXY header and implicit TLS
   std::vector<std::string> proxies;  // addresses that begin with a PROXY v2 header; else none does
   std::string too_many;              // said to a connection over a limit, e.g. "421 4.7.0 …\r\n"
 };
@@ -52,14 +55,17 @@ class Listener {
 
  private:
   struct Acceptor;
+  class Share;
   Listener(Runtime& runtime, ListenerOptions options, Session session);
   [[nodiscard]] Task<> accept_loop();
   void handle(int descriptor, Peer peer);
-  [[nodiscard]] Task<> run(int thread, int descriptor, Peer peer, Gate::Pass pass);
-  [[nodiscard]] Task<> converse(Stream& stream);  // NOLINT: owned by run()'s frame
+  void log_too_many(const Peer& peer) const;
+  [[nodiscard]] Task<> run(int thread, int descriptor, Peer peer, Gate::Pass pass, Share share);
+  [[nodiscard]] Task<> converse(TcpStream& stream, Share share);  // NOLINT: owned by run()'s frame
+  [[nodiscard]] Task<> read_proxy_header(TcpStream& stream);      // NOLINT: owned by run()'s frame
   bool is_proxy(const std::string& address) const;
-  bool count_in(const Peer& peer);
-  void count_out(const Peer& peer);
+  // Nothing: its network has all that it may have.
+  std::optional<Share> take_share(const Peer& peer);
 
   Runtime& runtime_;
   ListenerOptions options_;

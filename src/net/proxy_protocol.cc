@@ -30,6 +30,10 @@ Peer read_peer(int family, std::string_view body, std::size_t size) {
 
 }  // namespace
 
+std::size_t proxy_header_length(std::string_view bytes) {
+  return fixed_length + (bytes.size() < fixed_length ? 0 : read_u16(bytes, 14));
+}
+
 Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes) {
   auto seen = bytes.substr(0, signature.size());
   if (seen != signature.substr(0, seen.size()))

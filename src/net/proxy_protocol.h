@@ -20,4 +20,7 @@ struct ProxyHeader {
 // An error: this is no such header.
 Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes);
 
+// How long the header is that begins so, as far as `bytes` tell.
+std::size_t proxy_header_length(std::string_view bytes);
+
 }  // namespace todoke::net

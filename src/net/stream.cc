@@ -18,7 +18,7 @@ std::string Peer::network() const {
 }
 
 bool Peer::is_loopback() const {
-  return address.starts_with("127.") || address == "::1" || address == "unix";
+  return address.starts_with("127.") || address == "::1" || is_unix();
 }
 
 void Stream::consume(std::size_t bytes) {

@@ -30,7 +30,8 @@ struct Peer {
 
   // What limits count by: the address itself for IPv4, its /64 for IPv6.
   std::string network() const;
-  bool is_loopback() const;
+  bool is_loopback() const;  // a Unix socket too
+  bool is_unix() const { return address == "unix"; }
 };
 
 // What TLS was agreed on.

@@ -145,6 +145,8 @@ Task<bool> TcpStream::receive_or_bell() {
                                                  asio::as_tuple(asio::use_awaitable));
       waiting_ = hears_bell_ = false;
       if (!error && !ended_) break;
+      if (error != asio::error::operation_aborted && !ended_)
+        throw Closed("connection lost: " + error.message());
     }
     check_ended(Wait::read);
   }
@@ -157,6 +159,12 @@ Task<bool> TcpStream::receive_or_bell() {
     }
     co_await wait(needs);
   }
+}
+
+Task<> TcpStream::fill_at_most(std::size_t bytes) {
+  receive_limit_ = bytes;
+  co_await fill();
+  receive_limit_ = SIZE_MAX;
 }
 
 Task<> TcpStream::send() {
@@ -183,7 +191,7 @@ std::size_t TcpStream::try_receive(Room room, Wait& needs) {
     return 0;
   }
   for (;;) {
-    auto n = ::recv(socket_.native_handle(), room.to, room.size, 0);
+    auto n = ::recv(socket_.native_handle(), room.to, std::min(room.size, receive_limit_), 0);
     if (n > 0) return static_cast<std::size_t>(n);
     if (n == 0) throw Closed("the peer closed the connection");
     if (errno == EINTR) continue;

@@ -23,8 +23,9 @@ class TcpStream final : public Stream {
 
   std::shared_ptr<Bell> bell() override;
 
-  // Bytes that are there without waiting; for a PROXY header.
-  [[nodiscard]] Task<> fill_without_tls() { return fill(); }
+  // As fill(), but takes no more than `bytes` from the socket.  For a PROXY header: OpenSSL reads
+  // the socket itself, so a ClientHello that came with the header must still be there.
+  [[nodiscard]] Task<> fill_at_most(std::size_t bytes);
 
   // For the reaper, on its thread.
   enum class End { timed_out, stopping, cut };
@@ -55,6 +56,7 @@ class TcpStream final : public Stream {
   Reaper& reaper_;
   Steady deadline_ = Steady::max();
   bool waiting_ = false;
+  std::size_t receive_limit_ = SIZE_MAX;
   std::optional<End> ended_;
   ssl_st* ssl_ = nullptr;
   std::shared_ptr<const TlsContext> context_;

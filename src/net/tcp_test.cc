@@ -88,6 +88,13 @@ struct Server {
   std::unique_ptr<Listener> listener;
 };
 
+// Of a connection over IPv4 from port 4711 of `source` (four bytes) to port 25.
+std::string proxy_header(std::string_view source) {
+  std::string header("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C", 16);
+  header += source;
+  return header.append("\xC0\0\2\x19\x12\x67\0\x19", 8);
+}
+
 struct Client {
   explicit Client(std::uint16_t port, const char* from = "127.0.0.1") {
     fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -189,6 +196,56 @@ TEST_CASE("connection limits say why") {
   CHECK(c.until("\n").empty());
   a.say("still here\r\n");
   CHECK(a.until("\n") == "still here\r\n");
+}
+
+TEST_CASE("who comes through a proxy is counted by the address that the header names") {
+  Server server({.name = "echo",
+                 .max_connections_per_network = 1,
+                 .proxies = {"127.0.0.1"},
+                 .too_many = "busy\r\n"});
+  auto port = server.listener->port();
+  const std::string ours({'\xC0', '\0', '\2', '\7'}), other({'\xC6', '\x33', '\x64', '\7'});
+  {
+    Client first(port), second(port), third(port), health_check(port), again(port);
+    first.say(proxy_header(ours));
+    CHECK(first.until("\n") == "hello\r\n");
+    second.say(proxy_header(ours));
+    CHECK(second.until("never") == "busy\r\n");
+    third.say(proxy_header(other));
+    CHECK(third.until("\n") == "hello\r\n");
+    // LOCAL names nobody, so nobody is counted.
+    for (auto* one : {&health_check, &again}) {
+      one->say(std::string(proxy_header(ours)).replace(12, 1, "\x20"));
+      CHECK(one->until("\n") == "hello\r\n");
+    }
+    first.say("quit\r\n");
+    CHECK(first.until("never") == "bye\r\n");
+  }
+  Client later(port);
+  later.say(proxy_header(ours));
+  CHECK(later.until("\n") == "hello\r\n");
+}
+
+TEST_CASE("TLS may begin in the packet of the PROXY header") {
+  Server server({.name = "echo", .implicit_tls = true, .proxies = {"127.0.0.1"}});
+  Client client(server.listener->port());
+  auto* context = SSL_CTX_new(TLS_client_method());
+  auto* ssl = SSL_new(context);
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  CHECK(SSL_connect(ssl) == -1);  // it has written its ClientHello
+  char* hello = nullptr;
+  auto size = BIO_get_mem_data(SSL_get_wbio(ssl), &hello);
+  REQUIRE(size > 0);
+  client.say(proxy_header({"\xC0\0\2\7", 4}) + std::string(hello, static_cast<std::size_t>(size)));
+  timeval patience{.tv_sec = 10, .tv_usec = 0};
+  setsockopt(client.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  SSL_set_fd(ssl, client.fd);
+  CHECK(SSL_connect(ssl) == 1);
+  char buffer[100] = {};
+  CHECK(SSL_read(ssl, buffer, sizeof buffer) == 7);
+  CHECK(std::string(buffer) == "hello\r\n");
+  SSL_free(ssl);
+  SSL_CTX_free(context);
 }
 
 TEST_CASE("a deadline ends the wait with words") {

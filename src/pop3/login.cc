@@ -23,8 +23,7 @@ std::string_view tls_version(const net::Stream& io) {
 }  // namespace
 
 bool Session::plain_text_allowed() const {
-  return io_.tls() != nullptr || plain_text_ == PlainTextLogin::allowed ||
-         io_.peer().address == "unix";
+  return io_.tls() != nullptr || plain_text_ == PlainTextLogin::allowed || io_.peer().is_unix();
 }
 
 // RFC 1939 §7.  Always positive, so that it does not tell who exists.

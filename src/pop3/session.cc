@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/log.h"
+#include "net/http_guess.h"
 #include "net/tls.h"
 #include "sql/tx.h"
 
@@ -68,6 +69,11 @@ Task<> Session::run() {
     if (line.over_long || (line.text.size() > max_line && !is_auth)) {
       mistake("The line is too long");
       continue;
+    }
+    if (net::is_http(line.text)) {
+      log::info("pop3.http", {{"session", id_}, {"peer", io_.peer().address}});
+      error("This is POP3 and not HTTP, good-bye");
+      break;
     }
     // deviation: RFC 1939 §3 — a command may end with a bare LF: scripts of decades do so, and a
     // command line carries nothing that could be smuggled.

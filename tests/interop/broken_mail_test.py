@@ -13,11 +13,10 @@ SJIS = "件名：納品書在中".encode("shift_jis")
 MULTIPART = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
                      for n in range(500))
 BROKEN = {
-    "NUL in header and body": b"Subject: a\0b\r\n\r\n\0\0text\0\r\n\0\r\n",
     "raw Shift_JIS in the header": b"From: \x89\xd4\x8eq <x@elsewhere.example>\r\nSubject: " + SJIS
                                    + b"\r\n\r\n" + SJIS + b"\r\n",
-    "every octet but CR and LF": b"Subject: all\r\n\r\n"
-                                 + bytes(b for b in range(256) if b not in b"\r\n") + b"\r\n",
+    "every octet but NUL, CR and LF": b"Subject: all\r\n\r\n"
+                                      + bytes(b for b in range(256) if b not in b"\0\r\n") + b"\r\n",
     "no header": b"\r\njust text\r\n",
     "no header and no blank line": b"just text that is no header field\r\nand more\r\n",
     "nothing": b"\r\n",
@@ -50,6 +49,13 @@ def tearDownModule():
 
 
 class BrokenMail(unittest.TestCase):
+    def test_nul_is_refused(self):
+        with Smtp(server) as client:
+            for message in (b"Subject: a\0b\r\n\r\n", b"Subject: x\r\n\r\n\0\0text\0\r\n\0\r\n"):
+                answer = client.deliver(message, address("taro"))
+                self.assertRegex(answer, rb"^550 5\.6\.0 ")
+        self.assertEqual(all_messages(server, "taro"), [])
+
     def test_it_comes_back_unchanged(self):
         with Smtp(server) as client:
             for what, message in BROKEN.items():
@@ -63,9 +69,11 @@ class BrokenMail(unittest.TestCase):
                 stored = retrieve(session, number)
                 self.assertEqual(len(stored), sizes[number - 1])
                 expected = message if message.endswith(b"\r\n") else message + b"\r\n"
-                # Behind our own fields; a continuation line at its start now continues them.
+                # Behind our own fields, and an empty line if it would continue them.
                 self.assertTrue(stored.startswith(b"Return-Path: ") and stored.endswith(expected))
-                self.assertLess(len(stored) - len(expected), 400)
+                before = stored[:-len(expected)]
+                self.assertLess(len(before), 400)
+                self.assertEqual(before.endswith(b"\r\n\r\n"), expected.startswith(b" "))
                 top = b"\r\n".join(session.top(number, 2)[1]) + b"\r\n"
                 self.assertTrue(stored.startswith(top))
         session.quit()

@@ -3,25 +3,11 @@
 
 import resource
 import socket
-import struct
 import time
 import unittest
 
 from todoke_server import Listener, PASSWORD, Server, address
-from wire import Smtp, all_messages, pop3
-
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-
-
-def proxy_v2(source, port, command=1, extra=b""):
-    """A PROXY protocol header, version 2, for TCP over IPv4 or IPv6."""
-    six = ":" in source
-    family = socket.AF_INET6 if six else socket.AF_INET
-    destination = "2001:db8::1" if six else "192.0.2.1"
-    addresses = (socket.inet_pton(family, source) + socket.inet_pton(family, destination)
-                 + struct.pack("!HH", port, 25) + extra)
-    return SIGNATURE + bytes((0x20 | command, 0x21 if six else 0x11)) + struct.pack(
-        "!H", len(addresses)) + addresses
+from wire import SIGNATURE, Smtp, all_messages, pop3, proxy_v2
 
 
 def own_address():
@@ -145,6 +131,16 @@ class Proxied(unittest.TestCase):
                 answer = b""
             self.assertNotRegex(answer, rb"^220")
             connection.close()
+
+    def test_whom_the_header_names_is_counted(self):
+        opened = [self.client(proxy_v2("203.0.113.80", port)) for port in range(200)]
+        connection = self.server.connect("smtp")
+        connection.sendall(proxy_v2("203.0.113.80", 200))
+        self.assertRegex(connection.recv(1000), rb"^421 4\.7\.0 ")
+        connection.close()
+        self.client(proxy_v2("203.0.113.81", 1)).close()
+        for client in opened:
+            client.close()
 
     def test_only_named_proxies_are_believed(self):
         with Server((Listener("smtp"), Listener("pop3", plain_text_login=True))) as server:

@@ -44,9 +44,11 @@ class LineEnds(unittest.TestCase):
             with self.subTest(end=end), Smtp(server) as client:
                 client.envelope(address("hana"))
                 answer = client.data(b"Subject: first\r\n\r\nbegin" + end + smuggled)
-                # One message it was, or a refusal of one; what followed was part of it.
+                # A refusal of one message, or one it was; what followed was part of it.
                 if any(bad in end.replace(b"\r\n", b"") for bad in (b"\r", b"\n")):
                     self.assertRegex(answer, rb"^550 5\.6\.11 ")
+                elif b"\0" in end:
+                    self.assertRegex(answer, rb"^550 5\.6\.0 ")
                 else:
                     self.assertRegex(answer, rb"^250 ")
                 self.assertRegex(client.command(b"NOOP"), rb"^250 ")

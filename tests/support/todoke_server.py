@@ -38,11 +38,12 @@ class Server:
     accounts: local parts; each gets the address NAME@example.test, the login names NAME@example.test
     and NAME, and the password PASSWORD.
     folder: where to make it, for a test that needs a special file system.
+    host: the name by which the server goes.
     prepare: called in the server's process before it becomes Todoke (limits of the process).
     """
 
     def __init__(self, listeners=ALL, accounts=("hana", "taro"), settings=None, folder=None,
-                 prepare=None, log_level="info"):
+                 prepare=None, log_level="info", host="localhost"):
         self._temporary = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="todoke-test-"))
         self.data = self.folder / "data"
@@ -51,11 +52,12 @@ class Server:
         self.accounts = accounts
         self.process = None
         self.prepare = prepare
+        self.host = host
         self._ready = {}
         self._write_config(listeners, settings or {}, log_level)
 
     def _write_config(self, listeners, settings, log_level):
-        lines = [f"data = {quoted(self.data)}", 'host = "localhost"']
+        lines = [f"data = {quoted(self.data)}", f"host = {quoted(self.host)}"]
         lines += [f"{key} = {value}" for key, value in settings.items()]
         lines += ["[log]", f'level = "{log_level}"']
         for one in listeners:

@@ -3,8 +3,22 @@
 import poplib
 import re
 import socket
+import struct
 
 from todoke_server import PASSWORD
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def proxy_v2(source, port, command=1, extra=b""):
+    """A PROXY protocol header, version 2, for TCP over IPv4 or IPv6."""
+    six = ":" in source
+    family = socket.AF_INET6 if six else socket.AF_INET
+    destination = "2001:db8::1" if six else "192.0.2.1"
+    addresses = (socket.inet_pton(family, source) + socket.inet_pton(family, destination)
+                 + struct.pack("!HH", port, 25) + extra)
+    return SIGNATURE + bytes((0x20 | command, 0x21 if six else 0x11)) + struct.pack(
+        "!H", len(addresses)) + addresses
 
 
 class Smtp:

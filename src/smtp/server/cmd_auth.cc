@@ -17,9 +17,7 @@ constexpr int max_failed_sign_ins = 3;
 std::optional<Reply> Session::refuse_auth(const Auth& c) const {
   if (server_.face != Face::submission)
     return make_reply(503, {5, 5, 1}, "Signing in is not offered here; use port 587");
-  if (helo_.empty()) return make_reply(503, {5, 5, 1}, "Say EHLO first");
   if (principal_) return make_reply(503, {5, 5, 1}, "You are signed in already");
-  if (transaction_) return make_reply(503, {5, 5, 1}, "Not within a transaction");
   auto offered = directory::SaslServer::mechanisms(io_, server_.allow_plain_text_login);
   if (std::ranges::find(offered, c.mechanism) != offered.end()) return {};
   auto with_tls = directory::SaslServer::mechanisms(io_, true);
@@ -39,12 +37,12 @@ Task<> Session::handle(Auth c) {
   while (step.kind == Kind::challenge) {
     reply(make_reply(334, base64_encode(step.challenge)));
     auto line = co_await io_.read_line(max_auth_line);
-    if (line.text == "*") {
-      reply(501, {5, 7, 0}, "Signing in was cancelled");
+    if (auto refusal = refuse_line(line, {5, 5, 6})) {
+      complain(*refusal);
       co_return;
     }
-    if (line.over_long) {
-      complain(make_reply(500, {5, 5, 6}, "The line is too long"));
+    if (line.text == "*") {
+      reply(501, {5, 7, 0}, "Signing in was cancelled");
       co_return;
     }
     auto message = base64_decode(line.text);
@@ -70,11 +68,6 @@ void Session::signed_in(directory::Principal principal) {
 
 void Session::sign_in_failed(const Error& error) {
   log::info("smtp.sign_in_failed", {{"peer", io_.peer().address}, {"why", error.text}});
-  if (++failed_sign_ins_ >= max_failed_sign_ins) {
-    reply(421, {4, 7, 0}, server_.host + " too many failed sign-ins, good-bye");
-    done_ = true;
-    return;
-  }
   switch (error.code) {
     case Errc::over_limit:
       reply(454, {4, 7, 0}, error.text);
@@ -89,6 +82,10 @@ void Session::sign_in_failed(const Error& error) {
       reply(535, {5, 7, 8}, "Login name or password is wrong");
       break;
   }
+  // A client that is not told so takes its password for a good one that has no luck today.
+  if (++failed_sign_ins_ < max_failed_sign_ins) return;
+  reply(421, {4, 7, 0}, server_.host + " too many failed sign-ins, good-bye");
+  enter(State::closing);
 }
 
 }  // namespace todoke::smtp

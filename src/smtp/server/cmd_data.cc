@@ -43,6 +43,18 @@ Reply to_recipient_reply(const Error& error) {
   return to_reply(error);
 }
 
+// What no message of ours may have, if this one has it.  Mail-server rule R1: what another server
+// might read as the end of a message is not let through.
+// deviation: RFC 5321 §4.1.1.4 — it lets mail data have any of the 128 ASCII codes, but NUL is
+// legal only in BINARYMIME (RFC 3030 §3), which we do not offer: not in 7bit or 8bit data (RFC 2045
+// §2.7, RFC 2045 §2.8), nor in a message (RFC 5322 §2.1).  Many programs end their reading there.
+std::optional<Reply> refuse_lines(const LineFaults& faults) {
+  if (faults.bare_cr || faults.bare_lf)
+    return make_reply(550, {5, 6, 11}, "The message has a bare CR or LF; lines end with CRLF");
+  if (faults.nul) return make_reply(550, {5, 6, 0}, "The message has a NUL octet");
+  return {};
+}
+
 Reply too_large(std::uint64_t limit) {
   return make_reply(552, {5, 3, 4}, fmt::format("Too large: at most {} bytes", limit));
 }
@@ -54,9 +66,11 @@ std::string Session::trace_headers() const {
   const auto* tls = io_.tls();
   bool only_one = envelope.recipients.size() == 1;
   // Where our own people sit when they send is nobody's business; many mail programs greet with it.
+  // Who calls on a Unix socket has no address, and TCP-info is optional (RFC 5321 §4.4).
+  bool has_address = !principal_ && !io_.peer().is_unix();
   Trace trace{.helo = principal_ ? server_.host : helo_,
               .client_name = "",
-              .client_address = principal_ ? "" : io_.peer().address,
+              .client_address = has_address ? io_.peer().address : "",
               .host = server_.host,
               .protocol = {.lmtp = server_.face == Face::lmtp,
                            .extended = extended_,
@@ -71,6 +85,7 @@ std::string Session::trace_headers() const {
 }
 
 void Session::begin_message() {
+  enter(State::message);
   auto& message = transaction_->message.emplace(server_.delivery.begin());
   message.set_trace(trace_headers());
   if (server_.face == Face::submission)
@@ -91,16 +106,6 @@ void Session::take(std::string_view bytes) {
 }
 
 Task<> Session::handle(Data) {
-  if (!transaction_ || transaction_->message) {
-    complain(
-        make_reply(503, {5, 5, 1}, transaction_ ? "BDAT has begun this message" : "MAIL first"),
-        transaction_ ? Fault::error : Fault::fruitless);
-    co_return;
-  }
-  if (transaction_->envelope.recipients.empty()) {
-    complain(make_reply(503, {5, 5, 1}, "No recipient was accepted"), Fault::fruitless);
-    co_return;
-  }
   begin_message();
   reply(make_reply(354, "Go ahead; end with <CRLF>.<CRLF>"));
   co_await read_data();
@@ -127,44 +132,23 @@ Task<> Session::read_data() {
       throw net::Closed("the message does not end");
     if (server_.clock.steady() > latest) throw net::Closed("the message took too long");
   }
-  auto faults = reader.faults();
-  // Mail-server rule R1: what another server might read as the end of a message is not let through.
-  if ((faults.bare_cr || faults.bare_lf) && !transaction_->refusal)
-    transaction_->refusal =
-        make_reply(550, {5, 6, 11}, "The message has a bare CR or LF; lines end with CRLF");
+  if (!transaction_->refusal) transaction_->refusal = refuse_lines(reader.faults());
 }
 
-// RFC 3030 §2: the bytes follow the command whatever we think of it, so they are read first.
+// RFC 3030 §2.
 Task<> Session::handle(Bdat c) {
-  bool possible = transaction_ && !transaction_->envelope.recipients.empty();
-  if (!possible) {
-    if (c.size > max_excess) {
-      done_ = true;  // nobody would read that to its end
-      c.size = 0;
-    }
-    while (c.size > 0) {
-      if (io_.buffered().empty()) co_await io_.fill();
-      auto bytes = std::min<std::uint64_t>(c.size, io_.buffered().size());
-      io_.consume(bytes);
-      c.size -= bytes;
-    }
-    complain(make_reply(503, {5, 5, 1}, transaction_ ? "No recipient was accepted" : "MAIL first"),
-             Fault::fruitless);
-    co_return;
-  }
-  if (c.size > server_.max_message_size + max_excess) {
-    transaction_.reset();
+  if (is_endless(c.size)) {
+    enter(State::closing);
     reply(too_large(server_.max_message_size));
-    done_ = true;
     co_return;
   }
-  if (!transaction_->message) begin_message();
+  if (state_ == State::recipients) begin_message();
   co_await read_chunk(c.size);
   if (!c.last) {
     if (transaction_->refusal) {
       // RFC 3030 §2: after a failed chunk the transaction is over; what follows gets 503.
       auto refusal = *transaction_->refusal;
-      transaction_.reset();
+      enter(State::greeted);
       reply(refusal);
     } else {
       reply(250, {2, 0, 0}, fmt::format("{} bytes received", c.size));
@@ -172,13 +156,24 @@ Task<> Session::handle(Bdat c) {
     co_return;
   }
   transaction_->chunks.finish();
-  auto faults = transaction_->chunks.faults();
-  if ((faults.bare_cr || faults.bare_lf) && !transaction_->refusal)
-    transaction_->refusal =
-        make_reply(550, {5, 6, 11}, "The message has a bare CR or LF; lines end with CRLF");
+  if (!transaction_->refusal) transaction_->refusal = refuse_lines(transaction_->chunks.faults());
   co_await finish_message();
 }
 
+// Nobody would read that to its end.
+bool Session::is_endless(std::uint64_t chunk_size) const {
+  return chunk_size > server_.max_message_size + max_excess;
+}
+
+// The bytes follow the command whatever we think of it, so they are read before it is refused.
+Task<> Session::skip_chunk(std::uint64_t size) {
+  if (is_endless(size))
+    enter(State::closing);
+  else
+    co_await read_chunk(size);
+}
+
+// A chunk of the message; where none has begun, bytes that mean nothing.
 Task<> Session::read_chunk(std::uint64_t size) {
   auto latest = server_.clock.steady() + message_time;
   while (size > 0) {
@@ -187,8 +182,10 @@ Task<> Session::read_chunk(std::uint64_t size) {
       co_await io_.fill();
     }
     auto bytes = io_.buffered().substr(0, size);
-    transaction_->chunks.take_all(bytes);
-    take(bytes);
+    if (state_ == State::message) {
+      transaction_->chunks.take_all(bytes);
+      take(bytes);
+    }
     size -= bytes.size();
     io_.consume(bytes.size());
     if (server_.clock.steady() > latest) throw net::Closed("the message took too long");
@@ -198,10 +195,14 @@ Task<> Session::read_chunk(std::uint64_t size) {
 Task<> Session::finish_message() {
   // From here on there is no transaction, whatever the outcome (R3).
   auto transaction = std::exchange(transaction_, std::nullopt);
+  enter(State::greeted);
   auto& envelope = transaction->envelope;
   auto from = to_text(envelope.reverse_path);
   auto size = transaction->message->size();
   auto recipients = envelope.recipients.size();
+  std::vector<std::string> to;  // who is refused alone, for the log
+  if (server_.face == Face::lmtp)
+    for (const auto& one : envelope.recipients) to.push_back(to_text(one.path));
   Result<delivery::Receipt> outcome = fail(Errc::unavailable, "not stored");
   if (!transaction->refusal) {
     try {
@@ -216,21 +217,28 @@ Task<> Session::finish_message() {
   auto verdict = transaction->refusal
                      ? *transaction->refusal
                      : make_reply(250, {2, 0, 0}, "Ok, stored as " + transaction->id);
-  if (server_.face != Face::lmtp) {
-    reply(verdict);
-  } else {
-    // RFC 2033 §4.2: one reply for each recipient, in their order.
-    for (std::size_t i = 0; i < recipients; ++i) {
-      bool refused = !transaction->refusal && !outcome->recipients[i];
-      reply(refused ? to_recipient_reply(outcome->recipients[i].error()) : verdict);
+  auto refused = transaction->refusal ? recipients : 0;
+  if (server_.face != Face::lmtp) reply(verdict);
+  // RFC 2033 §4.2: one reply for each recipient, in their order.
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (transaction->refusal || outcome->recipients[i]) {
+      reply(verdict);
+      continue;
     }
+    auto answer = to_recipient_reply(outcome->recipients[i].error());
+    reply(answer);
+    ++refused;
+    log::info("smtp.recipient_refused",
+              {{"id", transaction->id}, {"to", to[i]}, {"reply", answer.code}});
+    if (refused == recipients) verdict = std::move(answer);
   }
-  log::info(transaction->refusal ? "smtp.refused" : "smtp.accepted",
+  log::info(refused == recipients ? "smtp.refused" : "smtp.accepted",
             {{"id", transaction->id},
              {"peer", io_.peer().address},
              {"login", principal_ ? principal_->login : ""},
              {"from", from},
              {"recipients", recipients},
+             {"refused", refused},
              {"size", size},
              {"reply", verdict.code}});
 }

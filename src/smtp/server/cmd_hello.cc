@@ -8,9 +8,9 @@ namespace todoke::smtp {
 
 // RFC 5321 §4.1.1.1: a new greeting ends a transaction as RSET does.
 void Session::greet(std::string name, bool extended) {
+  enter(State::greeted);
   helo_ = std::move(name);
   extended_ = extended;
-  transaction_.reset();
 }
 
 Task<> Session::handle(Ehlo c) {

@@ -5,10 +5,18 @@
 #include <fmt/format.h>
 
 namespace todoke::smtp {
+namespace {
+
+// RFC 3461 §4.  LMTP does without DSN: whoever hands us mail that way hears of each recipient's
+// fate at once (RFC 2033 §4.2) and reports it as its client asked.  If we took the parameters, that
+// would be ours to do (RFC 3461 §5.2).
+Reply dsn_not_offered() {
+  return make_reply(555, {5, 5, 4}, "DSN is not offered in LMTP");
+}
+
+}  // namespace
 
 std::optional<Reply> Session::refuse_mail(const Mail& c) const {
-  if (helo_.empty()) return make_reply(503, {5, 5, 1}, "Say EHLO first");
-  if (transaction_) return make_reply(503, {5, 5, 1}, "A transaction is open; RSET ends it");
   if (server_.face == Face::submission && !principal_) {
     if (io_.tls() == nullptr && !server_.allow_plain_text_login)
       return make_reply(530, {5, 7, 0}, "Must issue STARTTLS first, then sign in");
@@ -19,6 +27,7 @@ std::optional<Reply> Session::refuse_mail(const Mail& c) const {
                       fmt::format("Too large: at most {} bytes", server_.max_message_size));
   if (c.body == Body::binary_mime)
     return make_reply(555, {5, 6, 1}, "BINARYMIME is not offered here");
+  if (server_.face == Face::lmtp && (c.ret || c.envid)) return dsn_not_offered();
   // RFC 8689 §4.1: only over TLS.
   if (c.require_tls && io_.tls() == nullptr)
     return make_reply(530, {5, 7, 10}, "REQUIRETLS needs TLS on this connection");
@@ -40,6 +49,7 @@ Task<> Session::handle(Mail c) {
       co_return;
     }
   }
+  enter(State::mail);
   auto& transaction = transaction_.emplace();
   auto& envelope = transaction.envelope;
   envelope.id = server_.ids.next();
@@ -68,8 +78,8 @@ Task<> Session::handle(Mail c) {
 }
 
 Task<> Session::handle(Rcpt c) {
-  if (!transaction_ || transaction_->message) {
-    complain(make_reply(503, {5, 5, 1}, "MAIL first"), Fault::fruitless);
+  if (server_.face == Face::lmtp && (c.notify || c.original_recipient)) {
+    complain(dsn_not_offered());
     co_return;
   }
   auto& envelope = transaction_->envelope;
@@ -82,15 +92,18 @@ Task<> Session::handle(Rcpt c) {
     reply(553, {5, 6, 7}, "This address needs SMTPUTF8 with MAIL");
     co_return;
   }
-  if (principal_ && !server_.rate.take(principal_->account_id, principal_->send_limit_per_hour)) {
+  auto route =
+      co_await server_.delivery.accepts(c.to, principal_.has_value(), transaction_->declared_size);
+  // The transaction is ours alone: nothing else can have ended it while we waited.
+  // Who was refused costs the account nothing.
+  if (route && principal_ &&
+      !server_.rate.take(principal_->account_id, principal_->send_limit_per_hour)) {
     log::warn("smtp.rate_limited", {{"login", principal_->login}});
     reply(451, {4, 7, 1}, "Too many recipients in the last hour; please try again later");
     co_return;
   }
-  auto route =
-      co_await server_.delivery.accepts(c.to, principal_.has_value(), transaction_->declared_size);
-  // The transaction is ours alone: nothing else can have ended it while we waited.
   if (route) {
+    enter(State::recipients);
     envelope.recipients.push_back(
         {std::move(c.to), *std::move(route), c.notify, std::move(c.original_recipient)});
     reply(250, {2, 1, 5}, "Ok");
@@ -118,7 +131,7 @@ Task<> Session::handle(Rcpt c) {
 }
 
 Task<> Session::handle(Rset) {
-  transaction_.reset();
+  if (state_ != State::connected) enter(State::greeted);
   reply(250, {2, 0, 0}, "Ok");
   co_return;
 }

@@ -2,6 +2,7 @@
 
 #include "delivery/incoming.h"
 #include "smtp/server/server.h"
+#include "smtp/server/state.h"
 #include "smtp/syntax/command.h"
 #include "smtp/syntax/data.h"
 #include "smtp/syntax/reply.h"
@@ -14,8 +15,9 @@ namespace todoke::smtp {
 // One SMTP or LMTP conversation (RFC 5321 §3, RFC 6409, RFC 2033), from greeting to QUIT or
 // net::Closed.  Owned by the frame that runs it; one thread.
 //
-// Standing rules: the transaction is one object that is destroyed on every outcome (mail-server
-// rule R3); 250 after the message means durable; replies are collected and go out when we wait.
+// Standing rules: commands are taken as out_of_place() allows, and the transaction is one object
+// that is destroyed on every outcome (mail-server rule R3); 250 after the message means durable;
+// replies are collected and go out when we wait.
 class Session {
  public:
   Session(net::Stream& io, Server& server) : io_(io), server_(server) {}
@@ -33,6 +35,10 @@ class Session {
   };
 
   [[nodiscard]] Task<> dispatch(Command command);
+  // The only way from state to state.  Ends the transaction where there is none.
+  void enter(State next);
+  void out_of_order(std::string_view why);
+  static std::optional<Reply> refuse_line(const net::Stream::Line& line, EnhancedCode over_long);
 
   // cmd_hello.cc
   [[nodiscard]] Task<> handle(Ehlo c);
@@ -52,7 +58,9 @@ class Session {
   std::string trace_headers() const;
   void take(std::string_view bytes);
   [[nodiscard]] Task<> read_data();
+  bool is_endless(std::uint64_t chunk_size) const;
   [[nodiscard]] Task<> read_chunk(std::uint64_t size);
+  [[nodiscard]] Task<> skip_chunk(std::uint64_t size);
   [[nodiscard]] Task<> finish_message();
   // cmd_auth.cc
   [[nodiscard]] Task<> handle(Auth c);
@@ -78,13 +86,13 @@ class Session {
 
   net::Stream& io_;
   Server& server_;
-  bool done_ = false;
+  State state_ = State::connected;
   int complaints_ = 0;
   int failed_sign_ins_ = 0;
-  std::string helo_;  // empty until the client has said hello
+  std::string helo_;  // from greeted on
   bool extended_ = false;
   std::optional<directory::Principal> principal_;
-  std::optional<Transaction> transaction_;
+  std::optional<Transaction> transaction_;  // exactly while has_transaction(state_)
 };
 
 }  // namespace todoke::smtp

@@ -1,11 +1,17 @@
 #include "smtp/server/session.h"
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "crypto/scram_client.h"
 #include "net/memory_stream.h"
 #include "support/world.h"
 
 #include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
 
 using namespace todoke;
 using namespace std::chrono_literals;
@@ -21,6 +27,7 @@ struct FailingReads final : sql::Db {
 
   sql::Db& inner;
   bool failing = false;
+  bool violating = false;
 
  protected:
   // Opens what Db keeps for its drivers.
@@ -30,8 +37,9 @@ struct FailingReads final : sql::Db {
   };
   void submit_write(sql::Job& job) override { (inner.*&Driver::submit_write)(job); }
   void submit_read(sql::Job& job) override {
-    if (!failing) return (inner.*&Driver::submit_read)(job);
-    job.failure = std::make_exception_ptr(sql::Unavailable("as the test wishes"));
+    if (!failing && !violating) return (inner.*&Driver::submit_read)(job);
+    job.failure = failing ? std::make_exception_ptr(sql::Unavailable("as the test wishes"))
+                          : std::make_exception_ptr(sql::Violation("as the test wishes"));
     job.done.set();
   }
 };
@@ -194,6 +202,48 @@ TEST_CASE("a database that fails at one RCPT costs that recipient a 451 and noth
   CHECK(scene.world.count("bob@example.test") == 1);
 }
 
+TEST_CASE("a statement that the database refuses costs its command a 451 and nothing else") {
+  Scene scene;
+  FailingReads db(*scene.world.db);
+  directory::Directory directory(db, scene.world.clock, scene.world.ids, scene.world.pool);
+  delivery::Delivery delivery(db, *scene.world.blobs, scene.world.store, directory,
+                              scene.world.clock, scene.world.ids);
+  smtp::Server server{.face = smtp::Face::submission,
+                      .host = "mail.example.test",
+                      .delivery = delivery,
+                      .directory = directory,
+                      .clock = scene.world.clock,
+                      .ids = scene.world.ids,
+                      .rate = scene.rate,
+                      .allow_plain_text_login = true};
+  net::MemoryStream io;
+  auto sign_in = "AUTH PLAIN " + base64_encode({"\0ann@example.test\0secret", 24}) + "\r\n";
+  std::string answers;
+  // Says the words twice: while the database refuses its statement, and then for good.
+  auto broken = [&](std::string words) {
+    return [&, words](std::string_view) {
+      db.violating = true;
+      return words;
+    };
+  };
+  auto mended = [&](std::string words) {
+    return [&, words](std::string_view output) {
+      answers += output.substr(0, 10);
+      db.violating = false;
+      return words;
+    };
+  };
+  std::vector<Scene::Step> steps{[&](std::string_view) { return std::string("EHLO x\r\n"); }};
+  for (const auto& words : {sign_in, std::string("MAIL FROM:<ann@example.test>\r\n"),
+                            std::string("RCPT TO:<ann@example.test>\r\n")}) {
+    steps.emplace_back(broken(words));
+    steps.emplace_back(mended(words));
+  }
+  scene.talk(io, steps, server);
+  CHECK(answers == "451 4.3.0 451 4.3.0 451 4.3.0 ");
+  CHECK(io.output() == "250 2.1.5 Ok\r\n");
+}
+
 TEST_CASE("a message behind any refusal leaves memory alone: it is read and thrown away") {
   Scene scene;
   scene.server.max_message_size = 1000;
@@ -206,6 +256,36 @@ TEST_CASE("a message behind any refusal leaves memory alone: it is read and thro
   scene.talk(io, steps);
   CHECK(io.output().contains("552 5.3.4 "));
   CHECK(scene.world.blobs->usage().segments == 0);
+}
+
+TEST_CASE(
+    "RFC 2033 §4.2: the log tells who was refused behind the message, and what became of it") {
+  auto file =
+      std::filesystem::temp_directory_path() / ("todoke-smtp-log-" + std::to_string(getpid()));
+  log::start({.file = file});
+  Scene scene;
+  scene.world.add_account("bob@example.test", "secret");
+  for (auto full : {"ann@example.test", "bob@example.test"}) {
+    scene.world.change(full, {.quota_bytes = 100});
+    scene.server.face = smtp::Face::lmtp;
+    net::MemoryStream io(
+        "LHLO client.test\r\nMAIL FROM:<eve@else.test>\r\nRCPT TO:<ann@example.test>\r\n"
+        "RCPT TO:<bob@example.test>\r\nDATA\r\nSubject: " +
+        std::string(200, 'x') + "\r\n.\r\nQUIT\r\n");
+    scene.talk(io, {});
+  }
+  log::stop();
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  std::filesystem::remove(file);
+  auto lines = text.str();
+  CAPTURE(lines);
+  CHECK(lines.contains("smtp.recipient_refused"));
+  CHECK(lines.contains(" to=ann@example.test reply=452\n"));
+  CHECK(lines.contains(" to=bob@example.test reply=452\n"));
+  CHECK(lines.contains(" recipients=2 refused=1 size=211 reply=250\n"));
+  CHECK(lines.contains(" recipients=1 refused=1 size=211 reply=452\n"));
+  CHECK(lines.find("smtp.accepted") < lines.find("smtp.refused"));
 }
 
 TEST_CASE("a stolen password does not make a million recipients: the bucket fills by the hour") {

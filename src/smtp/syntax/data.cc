@@ -7,8 +7,8 @@ constexpr std::uint64_t max_text_line = 1000;  // RFC 5321 §4.5.3.1.6, CRLF inc
 
 }  // namespace
 
-// One memchr finds the LF, a second looks for a bare CR before it until the first one is known:
-// linear, and fast on ordinary text.
+// One memchr finds the LF, others look for a bare CR and a NUL before it until the first one is
+// known: linear, and fast on ordinary text.
 std::size_t LineChecker::take_line(std::string_view bytes) {
   std::size_t taken = 0;
   while (taken < bytes.size()) {
@@ -19,6 +19,7 @@ std::size_t LineChecker::take_line(std::string_view bytes) {
     if (after_cr_ && !text.empty()) faults_.bare_cr = true;
     if (!faults_.bare_cr && text.size() > 1)
       faults_.bare_cr = text.substr(0, text.size() - 1).contains('\r');
+    if (!faults_.nul) faults_.nul = text.contains('\0');
     after_cr_ = has_cr && !has_lf;
     taken += text.size() + (has_lf ? 1 : 0);
     if (has_lf && has_cr) {

@@ -7,10 +7,11 @@
 
 namespace todoke::smtp {
 
-// What a message's lines broke while it was received.
+// What is wrong with a message's lines, seen while it was received.
 struct LineFaults {
   bool bare_cr = false;    // a CR that no LF follows
   bool bare_lf = false;    // an LF that no CR precedes
+  bool nul = false;        // neither 7bit nor 8bit data has one, RFC 2045 §2.7, RFC 2045 §2.8
   bool long_line = false;  // over 998 bytes and CRLF, RFC 5321 §4.5.3.1.6
 
   friend bool operator==(const LineFaults&, const LineFaults&) = default;

@@ -203,4 +203,8 @@ TEST_CASE("BDAT chunks are checked by the same rule, across their borders") {
   CHECK(check({"a\r"}) == LineFaults{.bare_cr = true});
   CHECK(check({"a", "\nb\r\n"}) == LineFaults{.bare_lf = true});
   CHECK(check({std::string(1001, 'x')}) == LineFaults{.long_line = true});
+  std::string nul(1, '\0');
+  CHECK(check({"a" + nul + "\r\n"}) == LineFaults{.nul = true});
+  CHECK(check({"a\r\n", nul, "\r\n"}) == LineFaults{.nul = true});
+  CHECK(check({"a\r" + nul}) == LineFaults{.bare_cr = true, .nul = true});
 }
