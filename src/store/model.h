@@ -51,9 +51,10 @@ struct MailboxInfo {
 
 // What is known of a message from parsing it once, in the forms the store keeps.
 struct Parsed {
-  std::string envelope;   // mime::encode(Envelope)
-  std::string structure;  // mime::encode(Structure)
-  std::string preview;    // first words of the text, UTF-8, at most 200 characters
+  std::string envelope;    // mime::encode(Envelope)
+  std::string structure;   // mime::encode(Structure)
+  std::string preview;     // first words of the text, UTF-8, at most 200 characters
+  bool final_crlf = true;  // as mime::Structure has it
 };
 
 // Columns that a migration or an import sets; a delivery leaves them empty.
@@ -62,7 +63,7 @@ struct Identity {
   std::optional<std::int64_t> modseq;
   std::optional<std::string> pop3_uidl;
   std::optional<std::int64_t> pop3_seq;
-  std::optional<std::int64_t> pop3_size;
+  std::optional<std::int64_t> pop3_size;  // nothing: the octets that POP3 sends of it
 };
 
 // A message on its way into a mailbox.  Strings are borrowed for the call.

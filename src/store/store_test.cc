@@ -147,6 +147,17 @@ TEST_CASE("a migration sets UID, UIDL, order and size itself") {
   CHECK(f.inbox().message_count == 3);
 }
 
+TEST_CASE("RFC 1939 §11: the POP3 size counts the line end that POP3 adds") {
+  Fixture f;
+  REQUIRE(f.deliver("a\r\n\r\nb\r\n"));
+  f.parsed.final_crlf = false;
+  REQUIRE(f.deliver("a\r\n\r\nb"));
+  REQUIRE(f.deliver("a\r\n\r\nb", {.pop3_size = 6}));
+  auto drop = block_on(f.open().maildrop());
+  CHECK(drop->list_text() == "1 8\r\n2 8\r\n3 6\r\n");
+  CHECK(f.inbox().size_bytes == 8 + 6 + 6);
+}
+
 TEST_CASE("quota is exact and refuses without a trace") {
   Fixture f;
   REQUIRE(f.deliver("12345678", {}, inbox_id, {.account_bytes = 10}));
