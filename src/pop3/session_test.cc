@@ -37,6 +37,7 @@ struct FailingBlobs final : blob::Store {
     return inner->read_cached(at, offset, length, out);
   }
   void release(const blob::Location& at) override { inner->release(at); }
+  Found found() const override { return inner->found(); }
   void set_live(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& live) override {
     inner->set_live(live);
   }

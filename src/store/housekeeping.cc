@@ -45,11 +45,15 @@ Task<int> Store::purge_some() {
 
 Task<> Store::account_for_blobs() {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> live;
+  auto found = blobs_.found();
   auto query = [&](sql::Tx& tx) {
     auto take = [&](const sql::Row& row) {
       live.emplace_back(row.get<std::uint64_t>(0), row.get<std::uint64_t>(1));
     };
-    tx.each("select segment, sum(stored) from blob group by segment", take);
+    tx.each(
+        "select segment, sum(stored) from blob "
+        "where segment < $1 and (segment <> $2 or position < $3) group by segment",
+        take, found.next_segment, found.tail, found.tail_end);
   };
   co_await db_.read(query);
   blobs_.set_live(live);

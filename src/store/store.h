@@ -119,7 +119,8 @@ class Store {
   // Removes for good what has been deleted for more than 30 days, a bounded piece at a time; the
   // number of messages purged, 0 when nothing is left to do.
   [[nodiscard]] Task<int> purge_some();
-  // Tells the blob store what is alive, once after a start, so that compaction may begin.
+  // Tells the blob store what is alive, once after a start, so that compaction may begin.  Mail may
+  // arrive meanwhile; nothing is purged before it has returned.
   [[nodiscard]] Task<> account_for_blobs();
   // One round of compaction on a worker thread; bytes freed.
   [[nodiscard]] Task<std::uint64_t> compact_some();

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "blob/memory_files.h"
 #include "blob/segment_store.h"
 #include "store/append.h"
 
@@ -256,6 +257,28 @@ TEST_CASE("expunged mail can be restored for 30 days, then it is gone for good")
   CHECK(block_on(f.store.purge_some()) == 1);
   CHECK(block_on(f.store.purge_some()) == 0);
   CHECK(block_on(f.store.restore_expunged(f.account, inbox_id, Time{})) == 0);
+}
+
+TEST_CASE("mail that arrives before the bodies are counted after a start counts once") {
+  blob::MemoryFiles files;
+  auto open_blobs = [&] { return blob::open_segments(files, "/blobs").value(); };
+  Fixture f;
+  f.blobs = open_blobs();
+  for (int i = 0; i < 3; ++i) REQUIRE(f.deliver("an old message\r\n"));
+  f.blobs->sync();
+  f.blobs.reset();
+  f.blobs = open_blobs();
+  REQUIRE(f.deliver("a new message\r\n"));
+  Store store(*f.db, *f.blobs, f.clock, f.ids, f.pool, f.hub);
+  block_on(store.account_for_blobs());
+  CHECK(f.blobs->usage().dead_bytes == 0);
+  auto all = block_on(store.messages(f.account, inbox_id, 0, 10));
+  auto box = block_on(store.open({.account_id = f.account}, inbox_id, right_expunge));
+  CHECK(block_on(box->expunge({1, 4})) == 2);
+  f.clock.advance(std::chrono::days(31));
+  while (block_on(store.purge_some()) > 0) {
+  }
+  CHECK(f.blobs->usage().dead_bytes == all[0].body.stored + all[3].body.stored);
 }
 
 TEST_CASE("a mailbox opened read-only expunges nothing") {
