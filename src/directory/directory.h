@@ -108,6 +108,9 @@ class Directory {
     Principal principal;  // valid only if the proof is right
   };
   [[nodiscard]] Task<Result<std::optional<ScramLookup>>> scram_keys(SignIn request);
+  // From which the salts of unknown names are made: the same for as long as the installation lives,
+  // since a salt that changes with a restart would tell an unknown name from a known one.
+  [[nodiscard]] Task<Result<std::string>> fake_salt_secret();
   // After the proof and before the answer to the client: Errc::over_limit even after a right proof,
   // if too many other exchanges failed meanwhile; the client is then refused.
   [[nodiscard]] Task<Result<>> scram_done(SignIn request, std::optional<Principal> success);
