@@ -316,21 +316,48 @@ TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
 
 TEST_CASE("an abandoned account leaves nothing behind") {
   Fixture f;
-  REQUIRE(f.deliver("one\r\n"));
+  f.add_account(8, f.organisation);
+  REQUIRE(f.deliver("stays\r\n", {}, inbox_id, {}, 8));
+  auto remember = [&](std::int64_t account, std::int64_t mailbox) {
+    auto work = [&](sql::Tx& tx) {
+      tx.run("insert into import_source (account_id, mailbox_id, source) values ($1, $2, $3)",
+             account, mailbox, sql::Bytes{"a source"});
+    };
+    block_on(f.db->write(work));
+  };
+  remember(8, inbox_id);
+  remember(f.account, inbox_id);
+  for (auto text : {"one\r\n", "two\r\n", "three\r\n"}) REQUIRE(f.deliver(text));
   auto made = block_on(f.store.create_mailbox(f.account, "More"));
   REQUIRE(made);
-  REQUIRE(f.deliver("two\r\n", {}, made->id));
+  REQUIRE(f.deliver("four\r\n", {}, made->id));
+  remember(f.account, made->id);
+  // One expunged just before the end, and one whose purge is long over.
+  CHECK(block_on(f.open().expunge({1})) == 1);
+  f.clock.advance(std::chrono::days(31));
+  CHECK(block_on(f.store.purge_some()) == 1);
+  CHECK(block_on(f.open().expunge({2})) == 1);
   auto work = [&](sql::Tx& tx) { abandon_mail_account(tx, f.account); };
   block_on(f.db->write(work));
   while (block_on(f.store.purge_some()) > 0) {
   }
-  auto query = [](sql::Tx& tx) {
+  auto query = [&](sql::Tx& tx) {
     return tx.first<std::int64_t>(
-        "select (select count(*) from mail_account) + (select count(*) from mailbox) + "
-        "(select count(*) from message) + (select count(*) from placement) + "
-        "(select count(*) from blob)");
+        "select (select count(*) from mail_account where account_id = $1) + "
+        "(select count(*) from mailbox where account_id = $1) + "
+        "(select count(*) from message where account_id = $1) + "
+        "(select count(*) from placement where account_id = $1) + "
+        "(select count(*) from vanished where account_id = $1) + "
+        "(select count(*) from import_source where account_id = $1) + "
+        "(select count(*) from blob) - 1",
+        f.account);
   };
   CHECK(block_on(f.db->read(query)) == 0);
+  CHECK(f.organisation_use() == std::pair<std::int64_t, std::int64_t>{7, 1});
+  auto others = [](sql::Tx& tx) {
+    return tx.first<std::int64_t>("select count(*) from import_source where account_id = 8");
+  };
+  CHECK(block_on(f.db->read(others)) == 1);
 }
 
 TEST_CASE("changes are told to who listens, and to nobody after") {
