@@ -1,10 +1,10 @@
 #include "mime/structure.h"
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/header.h"
 #include "mime/transfer.h"
-#include "mime/utf8.h"
 
 #include <algorithm>
 #include <utility>

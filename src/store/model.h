@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "blob/store.h"
 
 #include <cstdint>
 #include <optional>
@@ -78,6 +79,19 @@ struct NewMessage {
   unsigned flags = 0;
   std::string_view keywords;  // lower case, sorted, separated by spaces
   Identity identity;
+};
+
+// A message with all that makes its identity.
+struct MessageImage {
+  std::int64_t id = 0;
+  std::uint32_t uid = 0;
+  unsigned flags = 0;
+  std::string keywords;
+  Time internal_date{};
+  std::string pop3_uidl;
+  std::int64_t pop3_seq = 0;
+  std::optional<std::int64_t> pop3_size;
+  blob::Location body;
 };
 
 // Where a message went.

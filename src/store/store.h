@@ -57,16 +57,6 @@ struct Expunged {
   std::string preview;
 };
 
-// A message as an export sees it.
-struct StoredMessage {
-  std::int64_t id = 0;
-  std::uint32_t uid = 0;
-  unsigned flags = 0;
-  std::string keywords;
-  Time internal_date{};
-  blob::Location body;
-};
-
 // The mailboxes and messages of all accounts.  Any thread.
 class Store {
  public:
@@ -107,9 +97,9 @@ class Store {
                                                    Time since);
 
   // The messages of a mailbox with UIDs above `after`, at most `limit`, by UID.
-  [[nodiscard]] Task<std::vector<StoredMessage>> messages(std::int64_t account_id,
-                                                          std::int64_t mailbox_id,
-                                                          std::uint32_t after, int limit);
+  [[nodiscard]] Task<std::vector<MessageImage>> messages(std::int64_t account_id,
+                                                         std::int64_t mailbox_id,
+                                                         std::uint32_t after, int limit);
 
   // Bytes that the accounts of an organisation hold together.
   [[nodiscard]] Task<std::int64_t> organisation_bytes(std::int64_t organisation_id);

@@ -83,8 +83,7 @@ class MessageWriter {
       sum.update(piece);
       return archive_.write(piece);
     };
-    store::StoredMessage body{.id = message.id, .body = message.body};
-    TRY_OK(transfer::each_body_piece(in_, account_id_, body, take));
+    TRY_OK(transfer::each_body_piece(in_, account_id_, message, take));
     index_.push_back(json::object{{"file", name},
                                   {"mailbox", mailbox_id},
                                   {"uid", message.uid},
