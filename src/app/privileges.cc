@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <exception>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace todoke::app {
@@ -48,6 +50,22 @@ Result<> give_up_binding() {
   if (geteuid() == 0) return {};  // stayed root on purpose: no user was configured
   if (!set_capabilities(0)) return failed("cannot give up the right to bind");
   return {};
+}
+
+Result<> without_binding(const std::function<Result<>()>& work) {
+  Result<> done;
+  std::exception_ptr thrown;
+  std::thread thread([&] {
+    try {
+      done = give_up_binding();
+      if (done) done = work();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  });
+  thread.join();
+  if (thrown) std::rethrow_exception(thrown);
+  return done;
 }
 
 }  // namespace todoke::app

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 
+#include <functional>
 #include <string>
 
 namespace todoke::app {
@@ -11,7 +12,11 @@ namespace todoke::app {
 // yet.  Not root, or an empty name: changes nothing.  Before any thread is started.
 Result<> become_user(const std::string& name, const std::string& data);
 
-// Gives that right up, once everything is bound.  Threads that were started before keep it.
+// Gives that right up, once everything is bound: for this thread and those it starts from now on.
 Result<> give_up_binding();
+
+// Runs `work` on a thread that has given it up already, so that no thread that `work` starts has
+// it.
+Result<> without_binding(const std::function<Result<>()>& work);
 
 }  // namespace todoke::app

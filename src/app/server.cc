@@ -107,9 +107,15 @@ void shut_down(net::Runtime& runtime, Listeners& listeners) {
 Result<> serve(const Config& config, const ServeOptions& options) {
   TRY_OK(become_user(config.user, config.data));
   auto signals = block_signals();
-  start_log(config);
   SystemClock clock;
-  TRY(auto installation, Installation::open(config, clock));
+  std::unique_ptr<Installation> installation;
+  // These start threads of their own, which need no right to bind.
+  auto open = [&]() -> Result<> {
+    start_log(config);
+    TRY(installation, Installation::open(config, clock));
+    return {};
+  };
+  TRY_OK(without_binding(open));
   TRY(auto tls, open_tls(config));
   int threads = config.io_threads > 0
                     ? config.io_threads

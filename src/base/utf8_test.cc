@@ -25,3 +25,18 @@ TEST_CASE("a prefix never cuts a sequence") {
   CHECK(utf8_prefix("abc", 2) == "ab");
   CHECK(utf8_prefix("\x80\x80\x80\x80\x80", 4).size() == 4);
 }
+
+TEST_CASE("what is malformed becomes U+FFFD, one for each maximal part of a broken character") {
+  CHECK(valid_utf8("a\xF0\x9F\x92z\xC0\xAF\xED\xA0\x80") ==
+        "a\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+  CHECK(valid_utf8("届\xE5\xB1") == "届\xEF\xBF\xBD");
+  std::string text;
+  for (char32_t c : {U'a', U'é', U'届', U'𠮷', char32_t{0xD800}, char32_t{0x110000}})
+    append_utf8(text, c);
+  CHECK(text == "aé届𠮷\xEF\xBF\xBD\xEF\xBF\xBD");
+  const auto count = count_utf8("aé届𠮷\xFF\xE5\xB1");
+  CHECK(count.multibyte == 3);
+  CHECK(count.long_forms == 2);
+  CHECK(count.errors == 1);
+  CHECK(count.cut_off);
+}

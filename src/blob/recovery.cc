@@ -37,8 +37,15 @@ Result<> SegmentLog::start() {
   }
   // If only the program died, names that it made may still not be durable.
   names_dirty_ = true;
-  if (last_log == 0) return {};
-  return adopt_tail(last_log, segments_[last_log].bytes);
+  if (last_log != 0) {
+    TRY_OK(adopt_tail(last_log, segments_[last_log].bytes));
+  }
+  found_.next_segment = next_number_;
+  if (tail_) {
+    found_.tail = tail_->number;
+    found_.tail_end = tail_->end;
+  }
+  return {};
 }
 
 // Goes on with the last log where its last whole record ends.  All that was synced stands before

@@ -28,6 +28,7 @@ class SegmentLog final : public Store {
   Result<bool> read_cached(const Location& at, std::uint64_t offset, std::uint64_t length,
                            std::string& out) override;
   void release(const Location& at) override;
+  Found found() const override { return found_; }
   void set_live(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& live) override;
   std::uint64_t compact(const Live& live, const Moved& moved) override;
   void verify(const std::function<void(const Problem&)>& bad,
@@ -119,6 +120,7 @@ class SegmentLog final : public Store {
   SystemClock system_clock_;
   const Clock& clock_;
   FileCache cache_;
+  Store::Found found_;  // set by start(), then as it is
 
   mutable std::mutex mutex_;  // guards all below; held for no disk access but a growing tail's
   std::map<std::uint64_t, Segment> segments_;

@@ -28,6 +28,7 @@ class MemoryStore final : public Store {
     return store_->read_cached(at, offset, length, out);
   }
   void release(const Location& at) override { store_->release(at); }
+  Found found() const override { return store_->found(); }
   void set_live(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& live) override {
     store_->set_live(live);
   }
@@ -162,6 +163,7 @@ void SegmentLog::release(const Location& at) {
   auto found = segments_.find(at.segment);
   if (found == segments_.end()) return;
   auto& segment = found->second;
+  if (!live_known_ && found_.contains(at.segment, at.offset)) return;
   if (segment.released) segment.released->insert(at.offset);
   // Released by its old place while it moved: it is the copy that nobody refers to.
   if (auto moved = segment.moved.find(at.offset); moved != segment.moved.end()) {

@@ -71,9 +71,21 @@ class Store {
   // The owner holds no reference to this blob any more, durably.  Its space is reused by compact().
   // Once for each blob, by the place the owner last had; while the blob moves, the old one will do.
   virtual void release(const Location& at) = 0;
-  // Told once by the owner after a start: bytes (Location::stored) it still refers to, by segment.
-  // Until then compact() does nothing.  Called before the first create(): blobs finished earlier
-  // would count twice, and their segments wait for the next start.
+  // The records that the store found when it was opened: those in segments below `next_segment`,
+  // but of segment `tail`, which goes on to be written, only those below `tail_end`.
+  struct Found {
+    std::uint64_t next_segment = 0;
+    std::uint64_t tail = 0;
+    std::uint64_t tail_end = 0;
+    bool contains(std::uint64_t segment, std::uint64_t offset) const {
+      return segment < next_segment && (segment != tail || offset < tail_end);
+    }
+  };
+  virtual Found found() const = 0;
+  // Told once by the owner after a start, while others may write already: bytes (Location::stored)
+  // that it still refers to of what was found(), by segment.  Until then compact() does nothing,
+  // and a release() of what was found does not count: the owner may or may not have seen it go, and
+  // a segment that is thought fuller than it is only waits for the next start.
   virtual void set_live(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& live) = 0;
 
   // Rewrites the closed segment that has the largest dead share, if more than half of it is dead:

@@ -145,7 +145,7 @@ Task<std::vector<store::InboxCopy>> Delivery::Impl::local_targets(const Envelope
 std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
                                    const Incoming::Finished& body, std::int64_t blob_id, Time now,
                                    std::vector<store::InboxCopy>& targets) {
-  store::Parsed parsed{body.envelope, body.structure, body.preview};
+  store::Parsed parsed{body.envelope, body.structure, body.preview, body.final_crlf};
   auto size = static_cast<std::int64_t>(body.location.size);
   std::int64_t refs = 0;
   store::NewMessage message{.blob_id = blob_id,

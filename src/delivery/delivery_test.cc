@@ -116,6 +116,16 @@ TEST_CASE("local and remote recipients in one commit: all or nothing") {
   CHECK(scene.queued() == 4);
 }
 
+TEST_CASE("what ends without CRLF says so to the store") {
+  Scene scene;
+  for (std::string_view body : {"A: b\r\n\r\nc\r\n", "A: b\r\n\r\nc", "A: b\r\n\r\nc\n", "A: b\r"})
+    REQUIRE(scene.accept(scene.envelope({"ann@example.test"}), body));
+  Principal ann{.account_id = scene.world.account_id("ann@example.test")};
+  auto box = block_on(scene.world.store.open(ann, store::inbox_id, store::right_read));
+  auto drop = block_on(box->maildrop());
+  CHECK(drop->list_text() == "1 11\r\n2 11\r\n3 12\r\n4 7\r\n");
+}
+
 TEST_CASE("an answer for all: one full mailbox, and nobody gets anything") {
   Scene scene;
   REQUIRE(scene.accept(scene.envelope({"ann@example.test"})));

@@ -86,7 +86,8 @@ Result<Incoming::Finished> Incoming::finish() {
   return Finished{.location = location,
                   .envelope = mime::encode(structure.envelope),
                   .structure = mime::encode(structure),
-                  .preview = preview(structure, beginning_)};
+                  .preview = preview(structure, beginning_),
+                  .final_crlf = structure.final_crlf};
 }
 
 }  // namespace todoke::delivery

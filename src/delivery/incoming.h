@@ -40,6 +40,7 @@ class Incoming {
     std::string envelope;
     std::string structure;
     std::string preview;
+    bool final_crlf = true;
   };
   Result<Finished> finish();
 

@@ -297,6 +297,44 @@ TEST_CASE_FIXTURE(Administration, "app passwords: made, listed, bounded, deleted
   CHECK(need(block_on(directory.app_passwords("ann@kita.example"))).size() == 19);
 }
 
+TEST_CASE_FIXTURE(Administration, "sign-in: taken out of one account and put into another") {
+  need(block_on(directory.add_login(root, "ann@kita.example", "ann", "")));
+  need(block_on(directory.add_login(root, "ann@kita.example", "a7", "198.51.100.1")));
+  const auto app = need(
+      block_on(directory.create_app_password(root, "ann@kita.example", "phone", all_services, {})));
+  auto query = [id = ann().id](sql::Tx& tx) { return read_sign_in(tx, id); };
+  auto image = block_on(db->read(query));
+  REQUIRE(image.credentials.size() == 2);
+  CHECK(image.logins.size() == 3);
+  CHECK(image.credentials[0].scram.has_value());
+  CHECK(image.credentials[1].label == "phone");
+
+  add_account("bob@kita.example", "bob's secret");
+  auto restore = [&](const SignInImage& from) {
+    return block_on(directory.restore_sign_in(root, "bob@kita.example", from));
+  };
+  auto broken = image;
+  broken.credentials[1].stored = "nonsense";
+  CHECK(error_of(restore(broken)) == Errc::invalid);
+  broken = image;
+  broken.credentials[0].scram = "nonsense";
+  CHECK(error_of(restore(broken)) == Errc::invalid);
+  broken.credentials.assign(22, image.credentials[1]);
+  CHECK(error_of(restore(broken)) == Errc::over_limit);
+  broken.credentials.assign(2, image.credentials[0]);
+  CHECK(error_of(restore(broken)) == Errc::invalid);
+  CHECK(sign_in("bob@kita.example", "bob's secret").has_value());
+
+  image.logins.push_back({"b9", ""});
+  const auto refused = need(restore(image));
+  CHECK(refused.size() == 3);  // Ann has them
+  CHECK(refused[0].contains("login a"));
+  CHECK_FALSE(sign_in("bob@kita.example", "bob's secret").has_value());
+  CHECK(sign_in("b9", "ann's secret").has_value());
+  CHECK(sign_in("bob@kita.example", app).has_value());
+  for (const auto& event : trail()) CHECK_FALSE(event.detail.contains("$argon2id"));
+}
+
 TEST_CASE_FIXTURE(Administration, "audit: every change leaves one row, without secrets") {
   std::size_t before = trail().size();
   const auto did = [&](std::string action) {

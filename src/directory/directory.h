@@ -54,6 +54,9 @@ struct QuotaLimits {
 // The same from inside a transaction; none: there is no such account.
 std::optional<QuotaLimits> read_limits(sql::Tx& tx, std::int64_t account);
 
+// How an account signs in; empty when there is no such account.
+SignInImage read_sign_in(sql::Tx& tx, std::int64_t account);
+
 struct DirectoryOptions {
   // What new passwords cost to check; tests lower both.
   crypto::PasswordCost password_cost = crypto::interactive;
@@ -108,6 +111,9 @@ class Directory {
     Principal principal;  // valid only if the proof is right
   };
   [[nodiscard]] Task<Result<std::optional<ScramLookup>>> scram_keys(SignIn request);
+  // From which the salts of unknown names are made: the same for as long as the installation lives,
+  // since a salt that changes with a restart would tell an unknown name from a known one.
+  [[nodiscard]] Task<Result<std::string>> fake_salt_secret();
   // After the proof and before the answer to the client: Errc::over_limit even after a right proof,
   // if too many other exchanges failed meanwhile; the client is then refused.
   [[nodiscard]] Task<Result<>> scram_done(SignIn request, std::optional<Principal> success);
@@ -170,6 +176,13 @@ class Directory {
                                                               std::optional<Time> expires);
   [[nodiscard]] Task<Result<>> delete_app_password(Actor by, std::string address, std::int64_t id);
   [[nodiscard]] Task<Result<std::vector<AppPassword>>> app_passwords(std::string address);
+
+  // Lets the account sign in as the image says: its credentials are replaced by those, its logins
+  // added.  Errc::invalid: a hash or key is none; over_limit: too many; nothing is changed then.
+  // Answers in words which logins could not be added.
+  [[nodiscard]] Task<Result<std::vector<std::string>>> restore_sign_in(Actor by,
+                                                                       std::string address,
+                                                                       SignInImage image);
 
   // Newest first, 1,000 at most; of one organisation or of all.
   [[nodiscard]] Task<std::vector<AuditEvent>> audit(std::optional<std::string> organisation,

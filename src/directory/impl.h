@@ -7,6 +7,8 @@
 #include "directory/throttle.h"
 #include "directory/verified_passwords.h"
 
+#include <mutex>
+
 // What the rooms of this folder share; nobody else includes it.
 namespace todoke::directory {
 
@@ -44,6 +46,8 @@ struct Directory::Impl {
   GenerationCache<std::int64_t, QuotaLimits> limits{generation, 50'000};
   Throttle throttle{clock};
   VerifiedPasswords verified{clock};
+  std::mutex salt_mutex;
+  std::string salt_secret;  // empty until it was read
   std::function<void(sql::Tx&, const Account&)> on_create;
   std::function<void(sql::Tx&, std::int64_t)> on_purge;
 

@@ -95,6 +95,27 @@ struct AppPassword {
   std::optional<Time> last_used_at;
 };
 
+// How an account signs in, as a backup of it keeps it: names and hashes, no passwords.
+struct SignInImage {
+  struct Login {
+    std::string name;
+    std::string listener;  // empty: of all
+  };
+  struct Credential {
+    enum class Kind { password = 0, app_password = 1 };
+    Kind kind = Kind::password;
+    std::string stored;                // crypto::hash_password form
+    std::optional<std::string> scram;  // crypto::ScramKeys form
+    std::string label;
+    ServiceSet scope = all_services;
+    Time created_at{};
+    std::optional<Time> expires_at;
+    std::optional<Time> last_used_at;
+  };
+  std::vector<Login> logins;  // with the primary address
+  std::vector<Credential> credentials;
+};
+
 // Who changes something, for the audit.
 struct Actor {
   std::string name;    // "root on the command line", an account's address

@@ -2,7 +2,6 @@
 
 #include "base/ascii.h"
 #include "base/assert.h"
-#include "crypto/random.h"
 #include "crypto/sasl.h"
 #include "crypto/scram.h"
 #include "directory/directory.h"
@@ -27,12 +26,6 @@ std::vector<crypto::ChannelBinding> bindings(const net::Stream& io) {
   for (auto type : binding_types)
     if (auto data = io.channel_binding(type)) found.push_back({std::string(type), *data});
   return found;
-}
-
-// Salts of names that do not exist stay the same for as long as this process runs.
-const std::string& fake_salt_secret() {
-  static const std::string secret = crypto::random_bytes(32);
-  return secret;
 }
 
 using Step = SaslServer::Step;
@@ -191,7 +184,9 @@ Task<Step> SaslServer::Impl::scram_first(std::string message) {
   state.request = request(claim->user_name, "");
   auto found = co_await directory.scram_keys(state.request);
   if (!found) co_return failed(found.error());
-  auto keys = crypto::fake_scram_keys(fake_salt_secret(), ascii::to_lower(claim->user_name));
+  auto secret = co_await directory.fake_salt_secret();
+  if (!secret) co_return failed(secret.error());
+  auto keys = crypto::fake_scram_keys(*secret, ascii::to_lower(claim->user_name));
   if (*found) {
     auto stored = crypto::decode_scram((*found)->keys);
     if (!stored) co_return failed(Errc::unavailable, stored.error().text);

@@ -115,6 +115,26 @@ TEST_CASE("RFC 4616: PLAIN refuses other identities, wrong passwords and malform
   CHECK(refusal(plain("", "ann@example.test", "")) == Errc::invalid);
 }
 
+TEST_CASE("RFC 5802 §9: an unknown name has the same salt for ever, also after a restart") {
+  Scene scene;
+  auto salt_of = [&](Directory& directory, std::string name) {
+    SaslServer server{directory, scene.io, Service::pop3};
+    auto client =
+        scram_client(std::move(name), "secret", crypto::ScramClient::Binding::unsupported);
+    auto challenge = start(server, "SCRAM-SHA-256", client.client_first()).challenge;
+    return challenge.substr(challenge.find(",s="));
+  };
+  auto known = salt_of(scene.directory, "ann@example.test");
+  auto unknown = salt_of(scene.directory, "nobody@example.test");
+  CHECK(salt_of(scene.directory, "nobody@example.test") == unknown);
+  CHECK(salt_of(scene.directory, "other@example.test") != unknown);
+  Directory restarted{*scene.db, scene.clock, scene.ids, scene.pool, Scene::cheap()};
+  CHECK(salt_of(restarted, "ann@example.test") == known);
+  CHECK(salt_of(restarted, "nobody@example.test") == unknown);
+  Scene another;
+  CHECK(salt_of(another.directory, "nobody@example.test") != unknown);
+}
+
 TEST_CASE("LOGIN asks for name and password") {
   Scene scene;
   auto server = scene.server();

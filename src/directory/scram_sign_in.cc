@@ -1,4 +1,6 @@
+#include "base/encoding.h"
 #include "base/log.h"
+#include "crypto/random.h"
 #include "directory/impl.h"
 
 #include <algorithm>
@@ -36,6 +38,34 @@ Task<Result<std::optional<Directory::ScramLookup>>> Directory::scram_keys(SignIn
   ScramLookup found{*std::move(password->scram), std::move(candidate->principal)};
   found.principal.scope &= password->scope;
   co_return std::optional(std::move(found));
+}
+
+Task<Result<std::string>> Directory::fake_salt_secret() {
+  auto& kept = impl_->salt_secret;
+  {
+    std::lock_guard lock(impl_->salt_mutex);
+    if (!kept.empty()) co_return kept;
+  }
+  auto query = [](sql::Tx& tx) {
+    return tx.first<std::string>("select value from setting where name = 'fake_salt_secret'");
+  };
+  const auto fresh = hex_encode(crypto::random_bytes(32));
+  auto work = [&](sql::Tx& tx) {
+    tx.run(
+        "insert into setting (name, value) values ('fake_salt_secret', $1) on conflict do nothing",
+        fresh);
+    return query(tx);
+  };
+  std::optional<std::string> found;
+  try {
+    found = co_await impl_->db.read(query);
+    if (!found) found = co_await impl_->db.write(work);
+  } catch (const sql::Unavailable& e) {
+    co_return unavailable(e);
+  }
+  std::lock_guard lock(impl_->salt_mutex);
+  kept = *found;
+  co_return kept;
 }
 
 Task<Result<>> Directory::scram_done(SignIn request, std::optional<Principal> success) {

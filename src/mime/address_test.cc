@@ -1,13 +1,14 @@
 #include "mime/address.h"
 
+#include "base/utf8.h"
 #include "mime/envelope.h"
 #include "mime/header.h"
-#include "mime/utf8.h"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
+using namespace todoke;
 using namespace todoke::mime;
 
 namespace {

@@ -2,8 +2,8 @@
 
 #include "base/ascii.h"
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "mime/japanese.h"
-#include "mime/utf8.h"
 
 #include <unicode/ucnv.h>
 #include <unicode/ucnv_cb.h>

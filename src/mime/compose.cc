@@ -1,9 +1,9 @@
 #include "mime/compose.h"
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "mime/limits.h"
 #include "mime/transfer.h"
-#include "mime/utf8.h"
 
 #include <fmt/format.h>
 

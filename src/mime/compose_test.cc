@@ -1,9 +1,9 @@
 #include "mime/compose.h"
 
+#include "base/utf8.h"
 #include "mime/encoded_word.h"
 #include "mime/structure.h"
 #include "mime/text.h"
-#include "mime/utf8.h"
 
 #include <doctest/doctest.h>
 

@@ -2,9 +2,9 @@
 
 #include "base/ascii.h"
 #include "base/encoding.h"
+#include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/transfer.h"
-#include "mime/utf8.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,11 +1,12 @@
 #include "mime/encoded_word.h"
 
-#include "mime/utf8.h"
+#include "base/utf8.h"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
+using namespace todoke;
 using namespace todoke::mime;
 
 TEST_CASE("RFC 2047 §8: examples") {

@@ -1,8 +1,8 @@
 #include "mime/envelope.h"
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "mime/charset.h"
-#include "mime/utf8.h"
 
 #include <algorithm>
 #include <iterator>

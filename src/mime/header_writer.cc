@@ -2,8 +2,8 @@
 
 #include "base/ascii.h"
 #include "base/encoding.h"
+#include "base/utf8.h"
 #include "mime/encoded_word.h"
-#include "mime/utf8.h"
 
 #include <fmt/format.h>
 

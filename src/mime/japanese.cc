@@ -1,7 +1,7 @@
 #include "mime/japanese.h"
 
 #include "base/assert.h"
-#include "mime/utf8.h"
+#include "base/utf8.h"
 
 #include <unicode/ucnv.h>
 

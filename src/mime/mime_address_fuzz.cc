@@ -1,11 +1,12 @@
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "mime/address.h"
 #include "mime/envelope.h"
 #include "mime/header_writer.h"
-#include "mime/utf8.h"
 
 #include <cstdint>
 
+using namespace todoke;
 using namespace todoke::mime;
 
 // Whatever we can parse and agree to write is read back the same.

@@ -1,11 +1,12 @@
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/transfer.h"
-#include "mime/utf8.h"
 
 #include <cstdint>
 #include <iterator>
 
+using namespace todoke;
 using namespace todoke::mime;
 
 // The first byte names the charset, the second the size of the chunks.

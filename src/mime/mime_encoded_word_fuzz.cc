@@ -1,9 +1,10 @@
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "mime/encoded_word.h"
-#include "mime/utf8.h"
 
 #include <cstdint>
 
+using namespace todoke;
 using namespace todoke::mime;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

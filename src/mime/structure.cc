@@ -1,10 +1,10 @@
 #include "mime/structure.h"
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "mime/charset.h"
 #include "mime/header.h"
 #include "mime/transfer.h"
-#include "mime/utf8.h"
 
 #include <algorithm>
 #include <utility>
@@ -76,7 +76,13 @@ StructureParser::StructureParser() {
   begin_part(-1, 0);
 }
 
+void StructureParser::note_end(std::string_view chunk) {
+  for (char c : chunk.substr(chunk.size() - std::min<std::size_t>(chunk.size(), 2)))
+    end_ = {end_[1], c};
+}
+
 void StructureParser::feed(std::string_view chunk) {
+  note_end(chunk);
   while (!chunk.empty()) {
     // Without a boundary to look for nothing but the line feeds counts.
     if (state_ == State::opaque || (state_ == State::body && open_.empty())) {
@@ -303,6 +309,7 @@ Structure StructureParser::finish() {
   }
   while (state_ == State::header) end_header(offset_, line_feeds_ + unfinished);
   close_parts(-1, offset_, line_feeds_ + unfinished);
+  result_.final_crlf = offset_ == 0 || end_ == std::array{'\r', '\n'};
   return std::move(result_);
 }
 

@@ -5,6 +5,7 @@
 #include "mime/limits.h"
 #include "mime/parameter.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -63,10 +64,12 @@ struct Structure {
   // A limit of limits.h was exceeded, and the rest is opaque.
   bool truncated = false;
 
-  // Two things that the parser has at hand and that the stored form leaves out: the header block of
-  // the message itself, without the blank line behind it, and the envelope made from it.
+  // Three things that the parser has at hand and that the stored form leaves out: the header block
+  // of the message itself, without the blank line behind it, the envelope made from it, and whether
+  // the message ends with CRLF or is empty.
   std::string header;
   Envelope envelope;
+  bool final_crlf = true;
 
   std::vector<int> children(int part) const;
 };
@@ -105,6 +108,7 @@ class StructureParser {
     bool closes;
   };
 
+  void note_end(std::string_view chunk);
   void take_piece(std::string_view piece, bool whole);
   void take_line(const Line& line);
   std::optional<Boundary> find_boundary(const Line& line) const;
@@ -130,6 +134,7 @@ class StructureParser {
 
   std::string line_;              // the beginning of an unfinished line, as far as it matters
   char last_byte_ = '\0';         // of that line
+  std::array<char, 2> end_{};     // the last two bytes so far
   std::uint64_t line_begin_ = 0;  // offset
   std::uint64_t offset_ = 0;
   std::uint64_t line_feeds_ = 0;    // before the current line

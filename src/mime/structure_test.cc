@@ -25,7 +25,7 @@ std::string body_of(std::string_view message, const Part& part) {
 
 bool same(const Structure& a, const Structure& b) {
   return a.parts == b.parts && a.truncated == b.truncated && a.header == b.header &&
-         a.envelope == b.envelope;
+         a.envelope == b.envelope && a.final_crlf == b.final_crlf;
 }
 
 Structure parse_in_chunks(std::string_view message, std::mt19937& random, std::size_t longest) {
@@ -49,6 +49,7 @@ Structure parse_and_check(std::string_view message) {
   REQUIRE(stored.has_value());
   CHECK(stored->parts == structure.parts);
   CHECK(structure.parts[0].body_end == message.size());
+  CHECK(structure.final_crlf == (message.empty() || message.ends_with("\r\n")));
   return structure;
 }
 

@@ -1,6 +1,6 @@
 #include "mime/text.h"
 
-#include "mime/utf8.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 

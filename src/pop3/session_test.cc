@@ -37,6 +37,7 @@ struct FailingBlobs final : blob::Store {
     return inner->read_cached(at, offset, length, out);
   }
   void release(const blob::Location& at) override { inner->release(at); }
+  Found found() const override { return inner->found(); }
   void set_live(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& live) override {
     inner->set_live(live);
   }
@@ -130,6 +131,21 @@ TEST_CASE("damage found in the middle of a body breaks the connection off, witho
   CHECK(output.size() > 256'000);
   CHECK_FALSE(output.contains("-ERR"));
   CHECK_FALSE(output.contains("\r\n.\r\n"));
+}
+
+TEST_CASE("RFC 1939 §11: the sizes told are the octets sent, whatever ends a message") {
+  for (std::string_view text :
+       {"A: b\r\n\r\nc\r\n", "A: b\r\n\r\nc", "A: b\n\nc\n", "A: b\r", ""}) {
+    CAPTURE(text);
+    Scene scene;
+    scene.world.deliver("ann@example.test", std::string(text));
+    auto output = scene.logged_in("LIST 1\r\nRETR 1\r\n");
+    auto size = output.substr(6, output.find('\r') - 6);
+    auto head = fmt::format("+OK 1 {0}\r\n+OK {0} octets\r\n", size);
+    REQUIRE(output.starts_with(head));
+    REQUIRE(output.ends_with(".\r\n"));
+    CHECK(std::to_string(output.size() - head.size() - 3) == size);
+  }
 }
 
 TEST_CASE("a body that was moved is looked for again, once") {

@@ -73,6 +73,13 @@ Result<> check_mailbox(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbo
   return {};
 }
 
+// RFC 1939 §11: the size is that of the message as it is sent, and a text of several lines ends
+// with CRLF (§3): what has none at its end gets one then.  Nothing: as many octets as are stored.
+std::optional<std::int64_t> pop3_size(const NewMessage& message) {
+  if (message.identity.pop3_size || message.parsed->final_crlf) return message.identity.pop3_size;
+  return message.size + 2;
+}
+
 // append() without the organisation's counter, which the caller settles.
 Result<Placed> place(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
                      const NewMessage& message, const Quota& quota,
@@ -100,7 +107,7 @@ Result<Placed> place(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_
       "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
       account_id, mailbox_id, at->uid, message.id, static_cast<std::int64_t>(message.flags),
       message.keywords, modseq, message.size, message.received_at, at->pop3_seq, uidl,
-      message.identity.pop3_size);
+      pop3_size(message));
   return Placed{mailbox_id, at->uidvalidity, at->uid, modseq, used_bytes};
 }
 

@@ -9,23 +9,69 @@ namespace {
 
 constexpr int purge_batch = 200;  // a few milliseconds of the writer
 
-// Expunges some messages of a mailbox that was deleted before `before`; when it has none left, the
-// mailbox itself goes.  Whether there was such a mailbox.
-bool empty_a_deleted_mailbox(sql::Tx& tx, Time before) {
-  auto due = tx.first<std::int64_t, std::int64_t, Time>(
-      "select account_id, id, deleted_at from mailbox where deleted_at < $1 limit 1", before);
-  if (!due) return false;
-  auto [account_id, mailbox_id, deleted_at] = *due;
+struct DueMailbox {
+  std::int64_t account_id, id;
+  Time deleted_at;
+};
+
+// The INBOX of an account that is given up goes last, and with it the account's counters.
+std::optional<DueMailbox> due_mailbox(sql::Tx& tx, Time before) {
+  auto row = tx.first<std::int64_t, std::int64_t, Time>(
+      "select account_id, id, deleted_at from mailbox where deleted_at < $1 "
+      "order by account_id, id desc limit 1",
+      before);
+  if (!row) return {};
+  return DueMailbox{std::get<0>(*row), std::get<1>(*row), std::get<2>(*row)};
+}
+
+// Expunges some of its messages; whether it had any.
+bool expunge_some(sql::Tx& tx, const DueMailbox& due) {
   std::vector<std::uint32_t> uids;
   auto take = [&](const sql::Row& row) { uids.push_back(row.get<std::uint32_t>(0)); };
   tx.each(
       "select uid from placement where account_id = $1 and mailbox_id = $2 order by uid limit $3",
-      take, account_id, mailbox_id, purge_batch);
-  expunge(tx, account_id, mailbox_id, uids, 0, deleted_at);
-  if (!uids.empty()) return true;
-  tx.run("delete from mailbox where account_id = $1 and id = $2", account_id, mailbox_id);
-  // Only an abandoned account loses its INBOX, and with it the last that is known of it here.
-  if (mailbox_id == inbox_id) tx.run("delete from mail_account where account_id = $1", account_id);
+      take, due.account_id, due.id, purge_batch);
+  expunge(tx, due.account_id, due.id, uids, 0, due.deleted_at);
+  return !uids.empty();
+}
+
+// Whether messages that were expunged from it are still to be purged; they are due with it.
+bool still_holds_bodies(sql::Tx& tx, const DueMailbox& due) {
+  tx.run(
+      "update vanished set expunged_at = $3 where account_id = $1 and mailbox_id = $2 "
+      "and message_id is not null and expunged_at > $3",
+      due.account_id, due.id, due.deleted_at);
+  return tx
+      .first<int>(
+          "select 1 from vanished where account_id = $1 and mailbox_id = $2 "
+          "and message_id is not null limit 1",
+          due.account_id, due.id)
+      .has_value();
+}
+
+// Forgets some of what is remembered of its messages; whether there was anything.
+bool forget_some(sql::Tx& tx, const DueMailbox& due) {
+  auto forgotten = tx.run(
+      "delete from vanished where account_id = $1 and mailbox_id = $2 and uid in "
+      "(select uid from vanished where account_id = $1 and mailbox_id = $2 limit $3)",
+      due.account_id, due.id, purge_batch);
+  forgotten += tx.run(
+      "delete from import_source where account_id = $1 and mailbox_id = $2 and source in "
+      "(select source from import_source where account_id = $1 and mailbox_id = $2 limit $3)",
+      due.account_id, due.id, purge_batch);
+  return forgotten > 0;
+}
+
+// One step towards the end of a mailbox that was deleted before `before`: its messages, what is
+// remembered of them, itself.  Whether there was such a mailbox.
+bool empty_a_deleted_mailbox(sql::Tx& tx, Time before) {
+  auto due = due_mailbox(tx, before);
+  if (!due) return false;
+  if (expunge_some(tx, *due) || still_holds_bodies(tx, *due) || forget_some(tx, *due)) return true;
+  tx.run("delete from mailbox where account_id = $1 and id = $2", due->account_id, due->id);
+  // Only an account that is given up loses its INBOX.
+  if (due->id == inbox_id)
+    tx.run("delete from mail_account where account_id = $1", due->account_id);
   return true;
 }
 
@@ -45,11 +91,15 @@ Task<int> Store::purge_some() {
 
 Task<> Store::account_for_blobs() {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> live;
+  auto found = blobs_.found();
   auto query = [&](sql::Tx& tx) {
     auto take = [&](const sql::Row& row) {
       live.emplace_back(row.get<std::uint64_t>(0), row.get<std::uint64_t>(1));
     };
-    tx.each("select segment, sum(stored) from blob group by segment", take);
+    tx.each(
+        "select segment, sum(stored) from blob "
+        "where segment < $1 and (segment <> $2 or position < $3) group by segment",
+        take, found.next_segment, found.tail, found.tail_end);
   };
   co_await db_.read(query);
   blobs_.set_live(live);

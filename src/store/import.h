@@ -46,19 +46,7 @@ struct MailboxImage {
 std::vector<std::pair<std::int64_t, MailboxImage>> mailbox_images(sql::Tx& tx,
                                                                   std::int64_t account_id);
 
-// A message with all that makes its identity.
-struct MessageImage {
-  std::int64_t id = 0;
-  std::uint32_t uid = 0;
-  unsigned flags = 0;
-  std::string keywords;
-  Time internal_date{};
-  std::string pop3_uidl;
-  std::int64_t pop3_seq = 0;
-  std::optional<std::int64_t> pop3_size;
-  blob::Location body;
-};
-// Those with UIDs above `after`, at most `limit`, by UID.
+// The messages with UIDs above `after`, at most `limit`, by UID.
 std::vector<MessageImage> message_images(sql::Tx& tx, std::int64_t account_id,
                                          std::int64_t mailbox_id, std::uint32_t after, int limit);
 

@@ -86,18 +86,10 @@ Task<Result<int>> Store::restore_expunged(std::int64_t account_id, std::int64_t 
   co_return restored;
 }
 
-Task<std::vector<StoredMessage>> Store::messages(std::int64_t account_id, std::int64_t mailbox_id,
-                                                 std::uint32_t after, int limit) {
+Task<std::vector<MessageImage>> Store::messages(std::int64_t account_id, std::int64_t mailbox_id,
+                                                std::uint32_t after, int limit) {
   auto query = [&](sql::Tx& tx) {
-    std::vector<StoredMessage> found;
-    for (auto& image : message_images(tx, account_id, mailbox_id, after, limit))
-      found.push_back({.id = image.id,
-                       .uid = image.uid,
-                       .flags = image.flags,
-                       .keywords = std::move(image.keywords),
-                       .internal_date = image.internal_date,
-                       .body = image.body});
-    return found;
+    return message_images(tx, account_id, mailbox_id, after, limit);
   };
   co_return co_await db_.read(query);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "blob/store.h"
 
 #include <cstdint>
 #include <optional>
@@ -59,9 +60,10 @@ struct NewMailbox {
 
 // What is known of a message from parsing it once, in the forms the store keeps.
 struct Parsed {
-  std::string envelope;   // mime::encode(Envelope)
-  std::string structure;  // mime::encode(Structure)
-  std::string preview;    // first words of the text, UTF-8, at most 200 characters
+  std::string envelope;    // mime::encode(Envelope)
+  std::string structure;   // mime::encode(Structure)
+  std::string preview;     // first words of the text, UTF-8, at most 200 characters
+  bool final_crlf = true;  // as mime::Structure has it
 };
 
 // Columns that a migration or an import sets; a delivery leaves them empty.
@@ -70,7 +72,7 @@ struct Identity {
   std::optional<std::int64_t> modseq;
   std::optional<std::string> pop3_uidl;
   std::optional<std::int64_t> pop3_seq;
-  std::optional<std::int64_t> pop3_size;
+  std::optional<std::int64_t> pop3_size;  // nothing: the octets that POP3 sends of it
 };
 
 // A message on its way into a mailbox.  Strings are borrowed for the call.
@@ -85,6 +87,19 @@ struct NewMessage {
   unsigned flags = 0;
   std::string_view keywords;  // lower case, sorted, separated by spaces
   Identity identity;
+};
+
+// A message with all that makes its identity.
+struct MessageImage {
+  std::int64_t id = 0;
+  std::uint32_t uid = 0;
+  unsigned flags = 0;
+  std::string keywords;
+  Time internal_date{};
+  std::string pop3_uidl;
+  std::int64_t pop3_seq = 0;
+  std::optional<std::int64_t> pop3_size;
+  blob::Location body;
 };
 
 // Where a message went.

@@ -29,16 +29,6 @@ struct Expunged {
   std::string preview;
 };
 
-// A message as an export sees it.
-struct StoredMessage {
-  std::int64_t id = 0;
-  std::uint32_t uid = 0;
-  unsigned flags = 0;
-  std::string keywords;
-  Time internal_date{};
-  blob::Location body;
-};
-
 // The mailboxes and messages of all accounts.  Any thread.
 class Store {
  public:
@@ -94,9 +84,9 @@ class Store {
                                                    Time since);
 
   // The messages of a mailbox with UIDs above `after`, at most `limit`, by UID.
-  [[nodiscard]] Task<std::vector<StoredMessage>> messages(std::int64_t account_id,
-                                                          std::int64_t mailbox_id,
-                                                          std::uint32_t after, int limit);
+  [[nodiscard]] Task<std::vector<MessageImage>> messages(std::int64_t account_id,
+                                                         std::int64_t mailbox_id,
+                                                         std::uint32_t after, int limit);
 
   // Bytes that the accounts of an organisation hold together.
   [[nodiscard]] Task<std::int64_t> organisation_bytes(std::int64_t organisation_id);
@@ -106,7 +96,8 @@ class Store {
   // Removes for good what has been deleted for more than 30 days, a bounded piece at a time; the
   // number of messages purged, 0 when nothing is left to do.
   [[nodiscard]] Task<int> purge_some();
-  // Tells the blob store what is alive, once after a start, so that compaction may begin.
+  // Tells the blob store what is alive, once after a start, so that compaction may begin.  Mail may
+  // arrive meanwhile; nothing is purged before it has returned.
   [[nodiscard]] Task<> account_for_blobs();
   // One round of compaction on a worker thread; bytes freed.
   [[nodiscard]] Task<std::uint64_t> compact_some();

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "blob/memory_files.h"
 #include "blob/segment_store.h"
 #include "store/append.h"
 
@@ -243,6 +244,17 @@ TEST_CASE("a migration sets UID, UIDL, order and size itself") {
   CHECK(f.inbox().message_count == 3);
 }
 
+TEST_CASE("RFC 1939 §11: the POP3 size counts the line end that POP3 adds") {
+  Fixture f;
+  REQUIRE(f.deliver("a\r\n\r\nb\r\n"));
+  f.parsed.final_crlf = false;
+  REQUIRE(f.deliver("a\r\n\r\nb"));
+  REQUIRE(f.deliver("a\r\n\r\nb", {.pop3_size = 6}));
+  auto drop = block_on(f.open().maildrop());
+  CHECK(drop->list_text() == "1 8\r\n2 8\r\n3 6\r\n");
+  CHECK(f.inbox().size_bytes == 8 + 6 + 6);
+}
+
 TEST_CASE("quota is exact and refuses without a trace") {
   Fixture f;
   REQUIRE(f.deliver("12345678", {}, inbox_id, {.account_bytes = 10}));
@@ -343,6 +355,28 @@ TEST_CASE("expunged mail can be restored for 30 days, then it is gone for good")
   CHECK(block_on(f.store.restore_expunged(f.account, inbox_id, Time{})) == 0);
 }
 
+TEST_CASE("mail that arrives before the bodies are counted after a start counts once") {
+  blob::MemoryFiles files;
+  auto open_blobs = [&] { return blob::open_segments(files, "/blobs").value(); };
+  Fixture f;
+  f.blobs = open_blobs();
+  for (int i = 0; i < 3; ++i) REQUIRE(f.deliver("an old message\r\n"));
+  f.blobs->sync();
+  f.blobs.reset();
+  f.blobs = open_blobs();
+  REQUIRE(f.deliver("a new message\r\n"));
+  Store store(*f.db, *f.blobs, f.clock, f.ids, f.pool, f.hub);
+  block_on(store.account_for_blobs());
+  CHECK(f.blobs->usage().dead_bytes == 0);
+  auto all = block_on(store.messages(f.account, inbox_id, 0, 10));
+  auto box = block_on(store.open({.account_id = f.account}, inbox_id, right_expunge));
+  CHECK(block_on(box->expunge({1, 4})) == 2);
+  f.clock.advance(std::chrono::days(31));
+  while (block_on(store.purge_some()) > 0) {
+  }
+  CHECK(f.blobs->usage().dead_bytes == all[0].body.stored + all[3].body.stored);
+}
+
 TEST_CASE("a mailbox opened read-only expunges nothing") {
   Fixture f;
   REQUIRE(f.deliver("one\r\n"));
@@ -378,21 +412,48 @@ TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
 
 TEST_CASE("an abandoned account leaves nothing behind") {
   Fixture f;
-  REQUIRE(f.deliver("one\r\n"));
+  f.add_account(8, f.organisation);
+  REQUIRE(f.deliver("stays\r\n", {}, inbox_id, {}, 8));
+  auto remember = [&](std::int64_t account, std::int64_t mailbox) {
+    auto work = [&](sql::Tx& tx) {
+      tx.run("insert into import_source (account_id, mailbox_id, source) values ($1, $2, $3)",
+             account, mailbox, sql::Bytes{"a source"});
+    };
+    block_on(f.db->write(work));
+  };
+  remember(8, inbox_id);
+  remember(f.account, inbox_id);
+  for (auto text : {"one\r\n", "two\r\n", "three\r\n"}) REQUIRE(f.deliver(text));
   auto made = block_on(f.store.create_mailbox(f.account, "More"));
   REQUIRE(made);
-  REQUIRE(f.deliver("two\r\n", {}, made->id));
+  REQUIRE(f.deliver("four\r\n", {}, made->id));
+  remember(f.account, made->id);
+  // One expunged just before the end, and one whose purge is long over.
+  CHECK(block_on(f.open().expunge({1})) == 1);
+  f.clock.advance(std::chrono::days(31));
+  CHECK(block_on(f.store.purge_some()) == 1);
+  CHECK(block_on(f.open().expunge({2})) == 1);
   auto work = [&](sql::Tx& tx) { abandon_mail_account(tx, f.account); };
   block_on(f.db->write(work));
   while (block_on(f.store.purge_some()) > 0) {
   }
-  auto query = [](sql::Tx& tx) {
+  auto query = [&](sql::Tx& tx) {
     return tx.first<std::int64_t>(
-        "select (select count(*) from mail_account) + (select count(*) from mailbox) + "
-        "(select count(*) from message) + (select count(*) from placement) + "
-        "(select count(*) from blob)");
+        "select (select count(*) from mail_account where account_id = $1) + "
+        "(select count(*) from mailbox where account_id = $1) + "
+        "(select count(*) from message where account_id = $1) + "
+        "(select count(*) from placement where account_id = $1) + "
+        "(select count(*) from vanished where account_id = $1) + "
+        "(select count(*) from import_source where account_id = $1) + "
+        "(select count(*) from blob) - 1",
+        f.account);
   };
   CHECK(block_on(f.db->read(query)) == 0);
+  CHECK(f.organisation_use() == std::pair<std::int64_t, std::int64_t>{7, 1});
+  auto others = [](sql::Tx& tx) {
+    return tx.first<std::int64_t>("select count(*) from import_source where account_id = 8");
+  };
+  CHECK(block_on(f.db->read(others)) == 1);
 }
 
 TEST_CASE("changes are told to who listens, and to nobody after") {

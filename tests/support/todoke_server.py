@@ -20,8 +20,8 @@ BINARY = os.environ.get("TODOKE", str(SOURCE / "build/release/src/app/todoke"))
 DOMAIN = "example.test"
 PASSWORD = "correct horse"
 
-Listener = collections.namedtuple("Listener", "protocol address plain_text_login proxies",
-                                  defaults=("127.0.0.1", False, ()))
+Listener = collections.namedtuple("Listener", "protocol address plain_text_login proxies port",
+                                  defaults=("127.0.0.1", False, (), 0))
 
 # What most tests need.  A protocol that stands twice is found in the ready file by its last.
 ALL = (Listener("smtp"), Listener("submission", plain_text_login=True), Listener("submissions"),
@@ -62,7 +62,7 @@ class Server:
         lines += ["[log]", f'level = "{log_level}"']
         for one in listeners:
             lines += ["[[listener]]", f'protocol = "{one.protocol}"',
-                      f"address = {quoted(one.address)}", "port = 0",
+                      f"address = {quoted(one.address)}", f"port = {one.port}",
                       f"plain_text_login = {str(one.plain_text_login).lower()}",
                       f"proxies = {json.dumps(list(one.proxies))}"]
         self.config.write_text("\n".join(lines) + "\n")
@@ -78,7 +78,7 @@ class Server:
 
     def create(self):
         """Makes the data folder and the accounts."""
-        self.data.mkdir(mode=0o700)
+        self.data.mkdir(mode=0o700, exist_ok=True)
         self.command("org", "add", "Tests")
         self.command("domain", "add", DOMAIN)
         for name in self.accounts:

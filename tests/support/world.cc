@@ -117,6 +117,7 @@ store::Placed World::deliver(const std::string& address, const std::string& text
   auto at = wanted(writer->finish(""));
   auto blob_id = ids.next();
   store::Parsed parsed;
+  parsed.final_crlf = text.empty() || text.ends_with("\r\n");
   store::NewMessage message{.id = ids.next(),
                             .blob_id = blob_id,
                             .size = static_cast<std::int64_t>(text.size()),

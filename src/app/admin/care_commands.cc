@@ -81,7 +81,8 @@ constexpr Parameter restore_parameters[] = {
 constexpr Command table[] = {
     {"check", "Say what is wrong, in plain words.",
      "Looks at configuration, certificate, ports, disk, database, and every message by its\n"
-     "checksum.  Ends with 1 if it finds anything.\n"
+     "checksum.  Ends with 1 if it finds an error; a warning\n"
+     "alone, such as a certificate of our own making, leaves it at 0.\n"
      "Examples:\n  todoke check\n  todoke check --quick --json",
      check_parameters, check},
     {"backup", "Copy everything, or one account, while the server goes on.",

@@ -36,29 +36,24 @@ json::object account_json(const directory::Account& account) {
                                       : json::value(nullptr)}};
 }
 
+json::value time_or_null(const std::optional<Time>& time) {
+  return time ? json::value(to_micros(*time)) : json::value(nullptr);
+}
+
 // Names and hashes with which one signs in.
-void read_secrets(sql::Tx& tx, std::int64_t account_id, json::object& manifest) {
+void add_sign_in(const directory::SignInImage& image, json::object& manifest) {
   json::array logins, credentials;
-  auto login = [&](const sql::Row& row) {
-    logins.push_back(json::object{{"name", row.text(0)}, {"listener", row.text(1)}});
-  };
-  tx.each("select name, listener from login where account_id = $1 order by name, listener", login,
-          account_id);
-  auto credential = [&](const sql::Row& row) {
-    credentials.push_back(
-        json::object{{"kind", row.integer(0)},
-                     {"stored", row.text(1)},
-                     {"scram", or_null(row.get<std::optional<std::string>>(2))},
-                     {"label", row.text(3)},
-                     {"scope", row.integer(4)},
-                     {"created_at", row.integer(5)},
-                     {"expires_at", or_null(row.get<std::optional<std::int64_t>>(6))},
-                     {"last_used_at", or_null(row.get<std::optional<std::int64_t>>(7))}});
-  };
-  tx.each(
-      "select kind, stored, scram, label, scope, created_at, expires_at, last_used_at "
-      "from credential where account_id = $1 order by id",
-      credential, account_id);
+  for (const auto& login : image.logins)
+    logins.push_back(json::object{{"name", login.name}, {"listener", login.listener}});
+  for (const auto& one : image.credentials)
+    credentials.push_back(json::object{{"kind", static_cast<std::int64_t>(one.kind)},
+                                       {"stored", one.stored},
+                                       {"scram", or_null(one.scram)},
+                                       {"label", one.label},
+                                       {"scope", static_cast<std::int64_t>(one.scope)},
+                                       {"created_at", to_micros(one.created_at)},
+                                       {"expires_at", time_or_null(one.expires_at)},
+                                       {"last_used_at", time_or_null(one.last_used_at)}});
   manifest["logins"] = std::move(logins);
   manifest["credentials"] = std::move(credentials);
 }
@@ -88,8 +83,7 @@ class MessageWriter {
       sum.update(piece);
       return archive_.write(piece);
     };
-    store::StoredMessage body{.id = message.id, .body = message.body};
-    TRY_OK(transfer::each_body_piece(in_, account_id_, body, take));
+    TRY_OK(transfer::each_body_piece(in_, account_id_, message, take));
     index_.push_back(json::object{{"file", name},
                                   {"mailbox", mailbox_id},
                                   {"uid", message.uid},
@@ -148,7 +142,7 @@ Result<ArchiveSummary> archive_account(Installation& in, const std::string& addr
   std::vector<std::pair<std::int64_t, store::MailboxImage>> mailboxes;
   std::uint64_t total = 0, done = 0;
   auto query = [&](sql::Tx& tx) {
-    read_secrets(tx, account.id, manifest);
+    add_sign_in(directory::read_sign_in(tx, account.id), manifest);
     mailboxes = store::mailbox_images(tx, account.id);
     total =
         tx.first<std::uint64_t>("select count(*) from placement where account_id = $1", account.id)

@@ -9,6 +9,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace todoke::app {
@@ -36,38 +38,32 @@ Result<json::value> read_json(ArchiveReader& archive) {
   return value;
 }
 
-// Passwords of programs, and the SCRAM keys of the account's own, go back as they were.
-void restore_credentials(Installation& in, std::int64_t account_id, const json::object& manifest) {
-  auto work = [&](sql::Tx& tx) {
-    std::int64_t id =
-        tx.first<std::int64_t>("select coalesce(max(id), 0) from credential where account_id = $1",
-                               account_id)
-            .value_or(0);
-    for (const auto& one : list(manifest, "credentials")) {
-      if (!one.is_object()) continue;
-      const auto& object = one.get_object();
-      auto scram = text_if(object, "scram");
-      if (number(object, "kind") == 0) {
-        tx.run("update credential set scram = $2 where account_id = $1 and kind = 0", account_id,
-               scram);
-        continue;
-      }
-      tx.run(
-          "insert into credential (account_id, id, kind, stored, scram, label, scope, created_at, "
-          "expires_at, last_used_at) values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9)",
-          account_id, ++id, text(object, "stored"), scram, text(object, "label"),
-          number(object, "scope"), number(object, "created_at"), number_if(object, "expires_at"),
-          number_if(object, "last_used_at"));
-    }
-  };
-  block_on(in.db().write(work));
+std::optional<Time> time_if(const json::object& object, std::string_view name) {
+  auto micros = number_if(object, name);
+  return micros ? std::optional(from_micros(*micros)) : std::nullopt;
 }
 
-std::string own_password(const json::object& manifest) {
-  for (const auto& one : list(manifest, "credentials"))
-    if (one.is_object() && number(one.get_object(), "kind") == 0)
-      return text(one.get_object(), "stored");
-  return {};
+directory::SignInImage read_sign_in(const json::object& manifest) {
+  using Credential = directory::SignInImage::Credential;
+  directory::SignInImage image;
+  for (const auto& one : list(manifest, "logins"))
+    if (one.is_object())
+      image.logins.push_back({text(one.get_object(), "name"), text(one.get_object(), "listener")});
+  for (const auto& one : list(manifest, "credentials")) {
+    if (!one.is_object()) continue;
+    const auto& object = one.get_object();
+    image.credentials.push_back(
+        {.kind = number(object, "kind") == 0 ? Credential::Kind::password
+                                             : Credential::Kind::app_password,
+         .stored = text(object, "stored"),
+         .scram = text_if(object, "scram"),
+         .label = text(object, "label"),
+         .scope = static_cast<directory::ServiceSet>(number(object, "scope")),
+         .created_at = from_micros(number(object, "created_at")),
+         .expires_at = time_if(object, "expires_at"),
+         .last_used_at = time_if(object, "last_used_at")});
+  }
+  return image;
 }
 
 // Creates the account as it was.
@@ -76,7 +72,6 @@ Result<directory::Account> create_account(Installation& in, const Actor& actor,
   const auto& object = manifest.at("account").get_object();
   auto address = text(object, "address");
   directory::NewAccount wanted{.address = address,
-                               .stored_password = own_password(manifest),
                                .display_name = text(object, "name"),
                                .locale = text(object, "locale"),
                                .role = static_cast<directory::Role>(number(object, "role")),
@@ -90,13 +85,11 @@ Result<directory::Account> create_account(Installation& in, const Actor& actor,
       std::string further(alias.get_string());
       note("address " + further, block_on(in.directory().add_address(actor, further, address)));
     }
-  for (const auto& one : list(manifest, "logins")) {
-    if (!one.is_object()) continue;
-    auto name = text(one.get_object(), "name"), listener = text(one.get_object(), "listener");
-    if (name == address && listener.empty()) continue;
-    note("login " + name, block_on(in.directory().add_login(actor, address, name, listener)));
-  }
-  restore_credentials(in, account.id, manifest);
+  auto refused = block_on(in.directory().restore_sign_in(actor, address, read_sign_in(manifest)));
+  if (refused)
+    std::ranges::move(*refused, std::back_inserter(summary.notes));
+  else
+    summary.notes.push_back("passwords: " + refused.error().text);
   directory::AccountChange change{
       .services = static_cast<directory::ServiceSet>(number(object, "services")),
       .pop3_read_only = flag(object, "pop3_read_only")};

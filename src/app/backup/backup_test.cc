@@ -181,6 +181,9 @@ TEST_CASE("one account to another installation, as it was") {
   REQUIRE(
       block_on(from->directory().add_address(test::actor, "info@example.jp", "hana@example.jp")));
   REQUIRE(block_on(from->directory().add_login(test::actor, "hana@example.jp", "hana", "")));
+  auto app_password = block_on(from->directory().create_app_password(
+      test::actor, "hana@example.jp", "phone", directory::all_services, std::nullopt));
+  REQUIRE(app_password);
   Folder folder;
   NoProgress progress;
   auto path = folder / "hana.tar.zst";
@@ -210,6 +213,9 @@ TEST_CASE("one account to another installation, as it was") {
   }
   directory::SignIn sign_in{
       .login = "hana@example.jp", .password = "secret", .service = directory::Service::pop3};
+  CHECK(block_on(to->directory().sign_in(sign_in)).has_value());
+  sign_in.login = "hana";
+  sign_in.password = *app_password;
   CHECK(block_on(to->directory().sign_in(sign_in)).has_value());
   CHECK(check_rows(*to, {}).empty());
 

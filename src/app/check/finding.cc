@@ -2,7 +2,13 @@
 
 #include "app/admin/arguments.h"
 
+#include <algorithm>
+
 namespace todoke::app {
+
+bool has_error(const std::vector<Finding>& findings) {
+  return std::ranges::find(findings, Finding::Weight::error, &Finding::weight) != findings.end();
+}
 
 json::array findings_json(const std::vector<Finding>& findings) {
   json::array all;

@@ -20,6 +20,9 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+// Whether something is broken, and not only worth a thought.
+bool has_error(const std::vector<Finding>& findings);
+
 boost::json::array findings_json(const std::vector<Finding>& findings);
 std::vector<Finding> findings_from_json(const boost::json::value& findings);
 

@@ -14,6 +14,7 @@
 #include "app/ownership.h"
 #include "app/privileges.h"
 #include "app/server.h"
+#include "app/version.h"
 
 #include <fmt/format.h>
 
@@ -22,10 +23,6 @@
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef TODOKE_VERSION
-#define TODOKE_VERSION "0.1.0"
-#endif
 
 namespace todoke::app {
 namespace {
@@ -125,7 +122,7 @@ int check(const Invocation& invocation, const json::object& args) {
   }
   json::object answer{{"findings", findings_json(findings)}};
   auto code = print(answer, invocation.json);
-  return findings.empty() ? code : exit_failed;
+  return has_error(findings) ? exit_failed : code;
 }
 
 Result<json::value> init(const Invocation& invocation, const json::object& args) {
@@ -175,7 +172,7 @@ Result<json::value> dispatch(const Invocation& invocation, json::object args) {
   if (name == "serve") return serve(invocation, args);
   if (name == "init") return init(invocation, args);
   if (name == "restore") return restore(invocation, args);
-  if (name == "version") return json::object{{"version", TODOKE_VERSION}};
+  if (name == "version") return json::object{{"version", version}, {"revision", revision}};
   TRY(auto config, read_config(invocation));
   TRY_OK(complete_password(invocation, args));
   return perform(config, std::string(name), args);
@@ -201,9 +198,9 @@ int run_command_line(int argc, const char* const* argv) {
     if (!answer) return complain(answer.error(), invocation.json);
     if (answer->is_null()) return 0;
     auto code = print(*answer, invocation.json);
-    const auto* failed =
+    const auto* found =
         answer->is_object() ? answer->get_object().if_contains("findings") : nullptr;
-    return failed != nullptr && !failed->as_array().empty() ? exit_failed : code;
+    return found != nullptr && has_error(findings_from_json(*found)) ? exit_failed : code;
   } catch (const std::runtime_error& e) {
     return complain({Errc::unavailable, e.what()}, invocation.json);
   }

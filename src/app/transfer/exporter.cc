@@ -15,7 +15,7 @@ namespace {
 constexpr int page = 500;
 constexpr std::uint64_t piece_size = 1 << 20;
 
-Marks marks_of(const store::StoredMessage& message) {
+Marks marks_of(const store::MessageImage& message) {
   return {message.flags, message.keywords, message.internal_date};
 }
 
@@ -51,7 +51,7 @@ class Counter {
 };
 
 // "1763632800.M123456Q17.todoke,S=2048:2,FS": unique in its folder by the UID Q.
-std::string maildir_name(const store::StoredMessage& message, std::vector<std::string>& keywords) {
+std::string maildir_name(const store::MessageImage& message, std::vector<std::string>& keywords) {
   auto seconds = std::chrono::floor<std::chrono::seconds>(message.internal_date);
   return fmt::format("{}.M{}Q{}.todoke,S={}:{}", seconds.time_since_epoch().count(),
                      (message.internal_date - seconds).count(), message.uid, message.body.size,
@@ -59,7 +59,7 @@ std::string maildir_name(const store::StoredMessage& message, std::vector<std::s
 }
 
 Result<> write_maildir_message(app::Installation& in, std::int64_t account_id,
-                               const store::StoredMessage& message, const std::string& path,
+                               const store::MessageImage& message, const std::string& path,
                                LineEnds ends) {
   TRY(auto file, FileWriter::create(path));
   FromCrlf convert;
@@ -81,7 +81,7 @@ Result<> write_maildir_message(app::Installation& in, std::int64_t account_id,
 }  // namespace
 
 Result<> each_message(app::Installation& in, std::int64_t account_id, std::int64_t mailbox_id,
-                      FunctionRef<Result<>(const store::StoredMessage&)> take) {
+                      FunctionRef<Result<>(const store::MessageImage&)> take) {
   std::uint32_t after = 0;
   while (true) {
     auto messages = block_on(in.store().messages(account_id, mailbox_id, after, page));
@@ -92,7 +92,7 @@ Result<> each_message(app::Installation& in, std::int64_t account_id, std::int64
 }
 
 Result<> each_body_piece(app::Installation& in, std::int64_t account_id,
-                         const store::StoredMessage& message,
+                         const store::MessageImage& message,
                          FunctionRef<Result<>(std::string_view)> take) {
   auto at = message.body;
   for (std::uint64_t offset = 0; offset < at.size;) {
@@ -130,7 +130,7 @@ Result<std::int64_t> export_maildir(app::Installation& in, std::int64_t account_
     auto path = folder.empty() ? root : root + "/" + folder;
     if (!folder.empty()) TRY_OK(make_maildir(path));
     std::vector<std::string> keywords;
-    auto write = [&](const store::StoredMessage& message) -> Result<> {
+    auto write = [&](const store::MessageImage& message) -> Result<> {
       TRY_OK(counter.step());
       auto name = path + "/cur/" + maildir_name(message, keywords);
       return write_maildir_message(in, account_id, message, name, ends);
@@ -152,7 +152,7 @@ Result<std::int64_t> export_mbox(app::Installation& in, std::int64_t account_id,
   TRY(auto file, FileWriter::create(path));
   MboxWriter writer;
   std::string out;
-  auto write = [&](const store::StoredMessage& message) -> Result<> {
+  auto write = [&](const store::MessageImage& message) -> Result<> {
     TRY_OK(counter.step());
     out.clear();
     writer.begin(marks_of(message), out);

@@ -28,11 +28,11 @@ Result<std::int64_t> export_mbox(app::Installation& in, std::int64_t account_id,
 
 // Calls `take` with each message of a mailbox, by UID; an error ends it.
 Result<> each_message(app::Installation& in, std::int64_t account_id, std::int64_t mailbox_id,
-                      FunctionRef<Result<>(const store::StoredMessage&)> take);
+                      FunctionRef<Result<>(const store::MessageImage&)> take);
 
 // Calls `take` with the body in pieces, looking its place up anew if compaction moved it.
 Result<> each_body_piece(app::Installation& in, std::int64_t account_id,
-                         const store::StoredMessage& message,
+                         const store::MessageImage& message,
                          FunctionRef<Result<>(std::string_view)> take);
 
 }  // namespace todoke::transfer

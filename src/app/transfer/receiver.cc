@@ -24,7 +24,8 @@ Result<Receiver::Received> Receiver::finish() {
   return Received{body,
                   {.envelope = mime::encode(structure.envelope),
                    .structure = mime::encode(structure),
-                   .preview = delivery::preview(structure, beginning_)}};
+                   .preview = delivery::preview(structure, beginning_),
+                   .final_crlf = structure.final_crlf}};
 }
 
 }  // namespace todoke::transfer
