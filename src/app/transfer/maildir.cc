@@ -1,7 +1,7 @@
 #include "app/transfer/maildir.h"
 
-#include "app/transfer/modified_utf7.h"
 #include "base/ascii.h"
+#include "imap/syntax/mailbox_name.h"
 #include "store/model.h"
 
 #include <fmt/format.h>
@@ -98,7 +98,7 @@ std::string mailbox_of_folder(std::string_view folder) {
   std::string name;
   while (true) {
     auto level = folder.substr(0, folder.find('.'));
-    auto decoded = from_modified_utf7(level);
+    auto decoded = imap::from_modified_utf7(level);
     name += replace_all(decoded ? *decoded : std::string(level), '/', '_');
     if (level.size() == folder.size()) return name;
     folder.remove_prefix(level.size() + 1);
@@ -111,7 +111,7 @@ std::string folder_of_mailbox(std::string_view mailbox) {
   std::string folder;
   while (true) {
     auto level = mailbox.substr(0, mailbox.find('/'));
-    folder += "." + to_modified_utf7(level, ".");
+    folder += "." + imap::to_modified_utf7(level, ".");
     if (level.size() == mailbox.size()) return folder;
     mailbox.remove_prefix(level.size() + 1);
   }

@@ -1,6 +1,5 @@
 #include "app/transfer/maildir.h"
 
-#include "app/transfer/modified_utf7.h"
 #include "store/model.h"
 
 #include <doctest/doctest.h>
@@ -44,14 +43,6 @@ TEST_CASE("folders and mailbox names") {
   }
   // What other servers write in plain UTF-8 stays readable.
   CHECK(mailbox_of_folder(".送信済み") == "送信済み");
-}
-
-TEST_CASE("modified UTF-7, RFC 3501 §5.1.3") {
-  CHECK(to_modified_utf7("~peter/mail/台北/日本語") == "~peter/mail/&U,BTFw-/&ZeVnLIqe-");
-  CHECK(from_modified_utf7("~peter/mail/&U,BTFw-/&ZeVnLIqe-") == "~peter/mail/台北/日本語");
-  CHECK(from_modified_utf7("A&-B") == "A&B");
-  for (std::string_view bad : {"&", "&ABC", "&AB-", "&//8-", "\x80", "&2AA-", "&3AA-"})
-    CHECK(!from_modified_utf7(bad).has_value());
 }
 
 TEST_CASE("a folder that is no Maildir is refused") {

@@ -125,9 +125,15 @@ struct Status {
   WireName mailbox;
   StatusItems items = 0;
 };
+// What stands before each message of an APPEND: " (\Seen) "01-Jan-2026 00:00:00 +0900" ".
+struct AppendOptions {
+  FlagList flags;
+  std::optional<Time> internal_date;
+};
 // The first line of APPEND up to its literal, which is not part of the text that is parsed.
 struct Append {
   WireName mailbox;
+  AppendOptions options;  // of the first message
 };
 struct Idle {};
 struct Check {};
@@ -193,17 +199,12 @@ struct TaggedCommand {
 // Parses one whole command without its last CRLF, literals inside as "{5}\r\nhello",
 // "{5+}\r\nhello". An error of the call itself: there is no tag that an answer could carry, "* BAD"
 // it is. For APPEND the text ends before the "{n}" of the message: "a APPEND Drafts (\Seen) ".
-// `names` decides what SEARCH strings are: charset of the command, else UTF-8 (RFC 9051) or
-// US-ASCII; a charset we cannot read is Errc::unavailable, for NO [BADCHARSET].
+// SEARCH strings are in the charset of the command, else in UTF-8; a charset we cannot read is
+// Errc::unavailable, for NO [BADCHARSET].
 Result<TaggedCommand> parse_command(std::string_view text);
 
-// What stands before each message of an APPEND: " (\Seen) "01-Jan-2026 00:00:00 +0900" ", or of
-// the second and later messages of RFC 3502.  `text` begins behind the mailbox, or behind the
-// literal before, and ends before "{" or "~{".
-struct AppendOptions {
-  FlagList flags;
-  std::optional<Time> internal_date;
-};
+// The options of the second and later messages of RFC 3502.  `text` begins behind the literal
+// before and ends before "{", "~{" or "UTF8 (": begins and ends with a space.
 Result<AppendOptions> parse_append_options(std::string_view text);
 
 // The literal that a line ends with, if it does: "{12}", "{12+}" (RFC 7888), "~{12}" (RFC 3516),

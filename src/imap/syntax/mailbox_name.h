@@ -24,7 +24,8 @@ std::optional<std::string> name_from_wire(std::string_view wire, NameForm form);
 std::string name_to_wire(std::string_view utf8, NameForm form);
 
 // Whether a name matches a LIST pattern: "*" stands for anything, "%" for anything within a level.
-// RFC 9051 §6.3.9.  Time is bounded by length × length.
+// RFC 9051 §6.3.9.  "INBOX" as the first level matches in any case.  Time is bounded by the square
+// of the name's length, whatever the pattern.
 bool matches_pattern(std::string_view name, std::string_view pattern, char separator = '/');
 
 }  // namespace todoke::imap

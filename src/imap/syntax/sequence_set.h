@@ -22,8 +22,9 @@ struct SequenceSet {
   // "$": the result of the last SEARCH RETURN (SAVE), RFC 9051 §6.4.4.1; then there are no ranges.
   bool saved_result = false;
 
-  // The ranges with "*" replaced by `largest`, each with first <= last, sorted, overlaps joined.
-  // RFC 9051 §9: "3:*" holds the largest number even if that is below 3.
+  // The ranges with "*" replaced by `largest`, each with first <= last, sorted, joined where they
+  // overlap or adjoin.  RFC 9051 §9: "3:*" holds the largest number even if that is below 3.  Where
+  // there is no largest (0), a range with "*" holds nothing.
   std::vector<Range> resolve(std::uint32_t largest) const;
 
   friend bool operator==(const SequenceSet&, const SequenceSet&) = default;

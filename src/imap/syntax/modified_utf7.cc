@@ -1,13 +1,13 @@
-#include "app/transfer/modified_utf7.h"
-
 #include "base/ascii.h"
 #include "base/encoding.h"
 #include "base/utf8.h"
+#include "imap/syntax/mailbox_name.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace todoke::transfer {
+// RFC 3501 §5.1.3.
+namespace todoke::imap {
 namespace {
 
 // `length` bytes of well-formed UTF-8 as a code point.
@@ -134,4 +134,4 @@ std::optional<std::string> from_modified_utf7(std::string_view text) {
   return out;
 }
 
-}  // namespace todoke::transfer
+}  // namespace todoke::imap
