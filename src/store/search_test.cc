@@ -1,0 +1,3 @@
+#include "store/search.h"
+
+#include <doctest/doctest.h>
