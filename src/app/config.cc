@@ -17,7 +17,8 @@
 namespace todoke::app {
 namespace {
 
-constexpr std::array protocols = {"smtp", "submission", "submissions", "lmtp", "pop3", "pop3s"};
+constexpr std::array protocols = {"smtp", "submission", "submissions", "lmtp",
+                                  "pop3", "pop3s",      "imap",        "imaps"};
 
 // Reads one table: each key once, by name and type, then complains of what nobody asked for.
 // The first error is kept and makes everything after it idle.
@@ -173,12 +174,14 @@ std::uint16_t default_port(std::string_view protocol) {
   if (protocol == "submissions") return 465;
   if (protocol == "lmtp") return 24;
   if (protocol == "pop3") return 110;
-  return 995;
+  if (protocol == "pop3s") return 995;
+  return protocol == "imap" ? 143 : 993;
 }
 
 std::vector<ListenerConfig> default_listeners(const std::string& address) {
   std::vector<ListenerConfig> all;
-  for (const char* protocol : {"smtp", "submission", "submissions", "pop3", "pop3s"})
+  for (const char* protocol :
+       {"smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps"})
     all.push_back({.protocol = protocol, .address = address, .port = default_port(protocol)});
   return all;
 }
@@ -274,7 +277,8 @@ std::string config_template(const Config& config) {
       "level = {}\n\n"
       "# One section for each port.  protocol: smtp (mail from other servers), submission and\n"
       "# submissions (from mail programs, with STARTTLS or with TLS from the start), lmtp, pop3,\n"
-      "# pop3s.  address: \"::\" is every address, \"127.0.0.1\" this machine only, \"/path\" a "
+      "# pop3s, imap, imaps.  address: \"::\" is every address, \"127.0.0.1\" this machine only, "
+      "\"/path\" a "
       "Unix\n"
       "# socket.  plain_text_login allows passwords without TLS: for trusted networks only.\n"
       "# proxies: addresses of load balancers that send PROXY v2.\n",

@@ -11,8 +11,9 @@ namespace todoke::app {
 
 // One listening socket.
 struct ListenerConfig {
-  std::string protocol;  // "smtp", "submission", "submissions", "lmtp", "pop3", "pop3s"
-  std::string address;   // "127.0.0.1", "::", or "/path" of a Unix socket
+  std::string
+      protocol;  // "smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps"
+  std::string address;  // "127.0.0.1", "::", or "/path" of a Unix socket
   std::uint16_t port = 0;
   bool plain_text_login = false;     // passwords without TLS, for trusted networks only
   std::vector<std::string> proxies;  // load balancers that send PROXY v2

@@ -74,7 +74,7 @@ TEST_CASE("errors name the line and what is allowed") {
       error_of("[[listener]]\nport = 25").starts_with("t.toml:1: a [[listener]] needs a protocol"));
   CHECK(error_of("[[listener]]\nprotocol = 'http'") ==
         "t.toml:2: listener.protocol must be one of \"smtp\", \"submission\", \"submissions\", "
-        "\"lmtp\", \"pop3\", \"pop3s\"");
+        "\"lmtp\", \"pop3\", \"pop3s\", \"imap\", \"imaps\"");
   CHECK(error_of("[[listener]]\nprotocol = 'smtp'\nprot = 1")
             .starts_with("t.toml:3: there is no key "));
   CHECK(error_of("listener = 3") ==

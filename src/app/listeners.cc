@@ -27,7 +27,16 @@ Listeners::Listeners(Installation& installation, net::TlsHolder& tls, net::Runti
                    .clock = installation.clock(),
                    .ids = installation.ids(),
                    .tls = &tls,
-                   .host = installation.config().host} {}
+                   .host = installation.config().host},
+      imap_server_{
+          .store = installation.store(),
+          .directory = installation.directory(),
+          .delivery = installation.delivery(),
+          .clock = installation.clock(),
+          .ids = installation.ids(),
+          .tls = &tls,
+          .host = installation.config().host,
+          .append_limit = static_cast<std::uint64_t>(installation.config().max_message_size)} {}
 
 Result<std::unique_ptr<Listeners>> Listeners::open(Installation& installation, net::TlsHolder& tls,
                                                    net::Runtime& runtime) {
@@ -65,6 +74,12 @@ net::Listener::Session Listeners::pop3_session(const ListenerConfig& config) {
   return [this, plain](net::Stream& io) { return pop3::serve(pop3_server_, io, plain); };
 }
 
+net::Listener::Session Listeners::imap_session(const ListenerConfig& config) {
+  auto plain =
+      config.plain_text_login ? imap::PlainTextLogin::allowed : imap::PlainTextLogin::refused;
+  return [this, plain](net::Stream& io) { return imap::serve(imap_server_, io, plain); };
+}
+
 Result<> Listeners::add(const ListenerConfig& config) {
   net::ListenerOptions options{.name = config.protocol,
                                .address = config.address,
@@ -72,10 +87,14 @@ Result<> Listeners::add(const ListenerConfig& config) {
                                .tls = &tls_,
                                .proxies = config.proxies};
   const auto& protocol = config.protocol;
-  options.implicit_tls = protocol == "submissions" || protocol == "pop3s";
+  options.implicit_tls = protocol == "submissions" || protocol == "pop3s" || protocol == "imaps";
   if (protocol == "pop3" || protocol == "pop3s") {
     options.too_many = "-ERR [SYS/TEMP] too many connections, please try again later\r\n";
     return add_service(std::move(options), pop3_session(config));
+  }
+  if (protocol == "imap" || protocol == "imaps") {
+    options.too_many = "* BYE [UNAVAILABLE] Too many connections, please try again later\r\n";
+    return add_service(std::move(options), imap_session(config));
   }
   options.too_many = "421 4.7.0 too many connections, please try again later\r\n";
   auto face = protocol == "smtp"   ? smtp::Face::mx

@@ -2,6 +2,7 @@
 
 #include "app/installation.h"
 #include "base/metrics.h"
+#include "imap/server/server.h"
 #include "net/listener.h"
 #include "net/runtime.h"
 #include "net/tls.h"
@@ -42,6 +43,7 @@ class Listeners {
   Result<> add_service(net::ListenerOptions options, net::Listener::Session session);
   net::Listener::Session smtp_session(const ListenerConfig& config, smtp::Face face);
   net::Listener::Session pop3_session(const ListenerConfig& config);
+  net::Listener::Session imap_session(const ListenerConfig& config);
 
   Installation& installation_;
   net::TlsHolder& tls_;
@@ -49,6 +51,7 @@ class Listeners {
   smtp::SubmissionRate submission_rate_;
   std::deque<smtp::Server> smtp_servers_;
   pop3::Server pop3_server_;
+  imap::Server imap_server_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::unique_ptr<metrics::Gauge>> gauges_;
 };

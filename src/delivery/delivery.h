@@ -65,9 +65,9 @@ class Delivery {
   [[nodiscard]] Task<Result<directory::Route>> accepts(smtp::Path to, bool may_relay,
                                                        std::optional<std::uint64_t> size);
 
-  // An address of several accounts is taken for all of them or for none: while one is full, its mail
-  // is put off (452) for the others too, and the sender learns of it when he gives up.  Why, and
-  // what else was thought of: docs/hazards/shared-addresses.md.
+  // An address of several accounts is taken for all of them or for none: while one is full, its
+  // mail is put off (452) for the others too, and the sender learns of it when he gives up.  Why,
+  // and what else was thought of: docs/hazards/shared-addresses.md.
   //
   // Takes a message whole.  for_all: an error means that nobody got anything.  Errors: over_limit
   // (a mailbox is full), not_found (it went away since accepts()), denied (a loop), unavailable.

@@ -19,6 +19,7 @@
 
 namespace todoke::store {
 
+class Search;
 class Store;
 
 // What FETCH can want of a message beyond the view, as bits.
@@ -100,6 +101,7 @@ class Mailbox {
   [[nodiscard]] Task<Result<Copied>> move_to(Mailbox target, std::vector<UidRange> ranges);
 
  private:
+  friend Search;
   friend Store;
   Mailbox(Store& store, std::int64_t account_id, std::int64_t mailbox_id, Rights rights)
       : store_(&store), account_id_(account_id), mailbox_id_(mailbox_id), rights_(rights) {}

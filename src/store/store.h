@@ -107,6 +107,7 @@ class Store {
 
  private:
   friend Mailbox;
+  friend Search;
   sql::Db& db_;
   blob::Store& blobs_;
   const Clock& clock_;

@@ -25,7 +25,8 @@ Listener = collections.namedtuple("Listener", "protocol address plain_text_login
 
 # What most tests need.  A protocol that stands twice is found in the ready file by its last.
 ALL = (Listener("smtp"), Listener("submission", plain_text_login=True), Listener("submissions"),
-       Listener("lmtp"), Listener("pop3", plain_text_login=True), Listener("pop3s"))
+       Listener("lmtp"), Listener("pop3", plain_text_login=True), Listener("pop3s"),
+       Listener("imap", plain_text_login=True), Listener("imaps"))
 
 
 def quoted(text):
