@@ -292,7 +292,7 @@ TEST_CASE("an organisation's accounts share its room, whatever comes and goes") 
   CHECK(f.organisation_use() == Use{8, 1});
   CHECK(block_on(f.store.restore_expunged(f.account, inbox_id, Time{})) == 1);
   CHECK(f.organisation_use() == Use{16, 2});
-  auto made = block_on(f.store.create_mailbox(f.account, "More"));
+  auto made = block_on(f.store.create_mailbox(f.account, {.name = "More"}));
   REQUIRE(f.deliver("1234", {}, made->id, quota));
   CHECK(f.organisation_use() == Use{20, 3});
   REQUIRE(block_on(f.store.delete_mailbox(f.account, made->id)));
@@ -388,9 +388,9 @@ TEST_CASE("a mailbox opened read-only expunges nothing") {
 
 TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
   Fixture f;
-  auto made = block_on(f.store.create_mailbox(f.account, "受注メール/2019年"));
+  auto made = block_on(f.store.create_mailbox(f.account, {.name = "受注メール/2019年"}));
   REQUIRE(made);
-  CHECK_FALSE(block_on(f.store.create_mailbox(f.account, "受注メール/2019年")));
+  CHECK_FALSE(block_on(f.store.create_mailbox(f.account, {.name = "受注メール/2019年"})));
   REQUIRE(f.deliver("order\r\n", {}, made->id));
   CHECK_FALSE(block_on(f.store.delete_mailbox(f.account, inbox_id)));
   REQUIRE(block_on(f.store.delete_mailbox(f.account, made->id)));
@@ -398,7 +398,7 @@ TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
   REQUIRE(block_on(f.store.restore_mailbox(f.account, made->id)));
   CHECK(block_on(f.store.mailboxes(f.account, false)).back().message_count == 1);
   REQUIRE(block_on(f.store.delete_mailbox(f.account, made->id)));
-  auto again = block_on(f.store.create_mailbox(f.account, "受注メール/2019年"));
+  auto again = block_on(f.store.create_mailbox(f.account, {.name = "受注メール/2019年"}));
   REQUIRE(again);
   CHECK(again->uidvalidity > made->uidvalidity);
   CHECK_FALSE(block_on(f.store.restore_mailbox(f.account, made->id)));
@@ -407,7 +407,7 @@ TEST_CASE("deleted mailboxes come back with their mail, or go after 30 days") {
   }
   CHECK(block_on(f.store.mailboxes(f.account, true)).size() == 7);
   for (auto bad : {"", "/a", "a/", "a//b", "a\nb"})
-    CHECK_FALSE(block_on(f.store.create_mailbox(f.account, bad)));
+    CHECK_FALSE(block_on(f.store.create_mailbox(f.account, {.name = bad})));
 }
 
 TEST_CASE("an abandoned account leaves nothing behind") {
@@ -424,7 +424,7 @@ TEST_CASE("an abandoned account leaves nothing behind") {
   remember(8, inbox_id);
   remember(f.account, inbox_id);
   for (auto text : {"one\r\n", "two\r\n", "three\r\n"}) REQUIRE(f.deliver(text));
-  auto made = block_on(f.store.create_mailbox(f.account, "More"));
+  auto made = block_on(f.store.create_mailbox(f.account, {.name = "More"}));
   REQUIRE(made);
   REQUIRE(f.deliver("four\r\n", {}, made->id));
   remember(f.account, made->id);

@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "blob/segment_store.h"
 #include "crypto/random.h"
+#include "mime/structure.h"
+#include "mime/text.h"
 #include "store/append.h"
 
 #include <fmt/format.h>
@@ -116,7 +118,10 @@ store::Placed World::deliver(const std::string& address, const std::string& text
   wanted(writer->append(text));
   auto at = wanted(writer->finish(""));
   auto blob_id = ids.next();
-  store::Parsed parsed;
+  auto structure = mime::parse_structure(text);
+  store::Parsed parsed{.envelope = mime::encode(structure.envelope),
+                       .structure = mime::encode(structure),
+                       .preview = mime::decoded_text(structure.parts[0], text, 100)};
   parsed.final_crlf = text.empty() || text.ends_with("\r\n");
   store::NewMessage message{.id = ids.next(),
                             .blob_id = blob_id,
@@ -131,7 +136,11 @@ store::Placed World::deliver(const std::string& address, const std::string& text
     store::insert_blob(tx, blob_id, at, 1);
     return store::append(tx, account, mailbox_id, message, {});
   };
-  return wanted(block_on(db->write(work)));
+  auto placed = wanted(block_on(db->write(work)));
+  auto delta = std::make_shared<store::Delta>();
+  delta->placed.push_back(store::placement_of(message, placed));
+  hub.publish({account, mailbox_id, placed.modseq, std::move(delta)});
+  return placed;
 }
 
 void World::expunge(const std::string& address, std::vector<std::uint32_t> uids,

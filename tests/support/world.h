@@ -29,7 +29,8 @@ struct World {
   // Makes the organisation and the domain of the address at first.
   directory::Account add_account(const std::string& address, const std::string& password);
   void change(const std::string& address, directory::AccountChange change);
-  // Puts a message into a mailbox; its size is that of `text` unless the identity says otherwise.
+  // Puts a message into a mailbox, and tells whoever has it open; its size is that of `text` unless
+  // the identity says otherwise.
   store::Placed deliver(const std::string& address, const std::string& text,
                         std::int64_t mailbox_id = store::inbox_id,
                         const store::Identity& identity = {});

@@ -12,7 +12,6 @@ namespace {
 //   given tls                        implicit TLS on the next connections
 //   given plain-text-login allowed   on this listener
 //   given append-limit OCTETS
-//   given delivery ADDRESS           a message that arrives now, as SMTP would bring it
 class Imap final : public transcripts::Fixture {
  public:
   Result<> given(const std::vector<std::string>& words,
