@@ -158,7 +158,8 @@ Task<Result<store::Appended>> Session::receive_message(LiteralHead literal, Appe
   co_return store::Appended{.body = finished->location,
                             .parsed = {.envelope = std::move(finished->envelope),
                                        .structure = std::move(finished->structure),
-                                       .preview = std::move(finished->preview)},
+                                       .preview = std::move(finished->preview),
+                                       .final_crlf = finished->final_crlf},
                             .flags = flags.system,
                             .keywords = std::move(flags.keywords),
                             .internal_date = options.internal_date};
