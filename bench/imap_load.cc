@@ -51,7 +51,8 @@ class Client {
       auto text = line();
       bytes += text.size();
       if (text.starts_with("t OK")) return bytes;
-      if (text.starts_with("t ") || text.starts_with("* BYE")) die("the server said: " + std::string(text));
+      if (text.starts_with("t ") || text.starts_with("* BYE"))
+        die("the server said: " + std::string(text));
       if (auto at = text.find(" EXISTS"); at != text.npos && text.starts_with("* "))
         exists_ = std::strtol(text.data() + 2, nullptr, 10);
     }
@@ -101,9 +102,7 @@ struct Setting {
   std::string user;
   std::string password;
 
-  Client connect(long number = 0) const {
-    return {port, bench::user_name(user, number), password};
-  }
+  Client connect(long number = 0) const { return {port, bench::user_name(user, number), password}; }
 };
 
 void say(const Setting& setting, const std::string& mode, double seconds, long operations) {
@@ -205,9 +204,9 @@ void idle(const Setting& setting) {
     clients.back().send("t IDLE\r\n");
   }
   ::sleep(2);
-  std::printf("{\"bench\":\"imap_idle\",\"connections\":%ld,\"kib_each\":%.1f}\n", setting.clients,
-              static_cast<double>(resident_kib(pid) - before) /
-                  static_cast<double>(setting.clients));
+  std::printf(
+      "{\"bench\":\"imap_idle\",\"connections\":%ld,\"kib_each\":%.1f}\n", setting.clients,
+      static_cast<double>(resident_kib(pid) - before) / static_cast<double>(setting.clients));
 }
 
 }  // namespace
@@ -223,8 +222,7 @@ int main(int argc, char** argv) {
   else if (mode == "search")
     one_command(setting, mode, "SEARCH " + options.text("key", "BODY nowhere-to-be-found"));
   else if (mode == "store")
-    one_command(setting, mode,
-                "STORE 1:* " + options.text("change", "+FLAGS.SILENT (\\Flagged)"));
+    one_command(setting, mode, "STORE 1:* " + options.text("change", "+FLAGS.SILENT (\\Flagged)"));
   else if (mode == "append")
     append(setting);
   else if (mode == "flag")

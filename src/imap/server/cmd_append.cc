@@ -60,7 +60,7 @@ Task<> Session::append(CommandReader::Received received) {
 Task<Reply> Session::find_target(WireName name, std::optional<store::Mailbox>* target) {
   auto opened = co_await open_mailbox(std::move(name), store::right_insert);
   if (!opened) co_return no("[TRYCREATE] " + opened.error().text);
-  *target = *opened;
+  *target = opened->mailbox;
   co_return Reply{};
 }
 
