@@ -32,7 +32,7 @@ Task<Reply> Session::handle(Select command) {
   if (command.condstore || command.qresync) condstore_ = true;
   write_known_keywords(info->keywords);
   untagged(fmt::format("{} EXISTS", view->size()));
-  if (!rev2_) untagged("0 RECENT");
+  if (!rev2_) write_unseen(*view);
   untagged(fmt::format("OK [UIDVALIDITY {}] UIDs hold as long as this does", info->uidvalidity));
   untagged(fmt::format("OK [UIDNEXT {}] The next UID", view->uidnext()));
   untagged(fmt::format("OK [HIGHESTMODSEQ {}] The last change", view->highestmodseq()));
@@ -47,6 +47,14 @@ Task<Reply> Session::handle(Select command) {
     co_await resynchronise(std::move(known));
   }
   co_return ok(command.examine ? "[READ-ONLY] Opened for reading" : "[READ-WRITE] Opened");
+}
+
+// What IMAP4rev2 has done away with.  RFC 3501 §6.3.1.
+void Session::write_unseen(const store::View& view) {
+  untagged("0 RECENT");
+  for (std::size_t i = 0; i < view.size(); ++i)
+    if ((view[i]->flags & store::flag_seen) == 0)
+      return untagged(fmt::format("OK [UNSEEN {}] The first that is not seen", i + 1));
 }
 
 // Tells what happened since the client was here last.  RFC 7162 §3.2.5.1, §3.2.5.2.
