@@ -84,8 +84,9 @@ Task<Reply> Session::handle(Fetch command) {
       facts.resize(count, {.found = true});
     }
     for (std::size_t i = 0; i < count; ++i, ++at) {
-      auto with_flags = !newly_seen.empty() && newly_seen[at] ? MessageFetch::Flags::told
-                                                              : MessageFetch::Flags::as_asked;
+      auto with_flags = newly_seen.empty() || !newly_seen[at] ? MessageFetch::Flags::as_asked
+                        : condstore_ ? MessageFetch::Flags::told_with_mod_seq
+                                     : MessageFetch::Flags::told;
       co_await answer.write(box.seen, indexes[at], std::move(facts[i]), with_flags);
       co_await breathe();
     }
@@ -97,6 +98,9 @@ Task<Reply> Session::handle(Fetch command) {
         fmt::format("[SERVERBUG] {} of these messages are damaged on our disk; the "
                     "administrator has to restore them",
                     answer.corrupt()));
+  // RFC 3516 §4.3.
+  if (answer.undecodable() > 0)
+    co_return no("[UNKNOWN-CTE] Parts are encoded in a way that we do not know");
   co_return ok("Fetched");
 }
 
