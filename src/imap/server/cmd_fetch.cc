@@ -62,9 +62,10 @@ Task<Reply> Session::handle(Fetch command) {
   });
   std::vector<bool> newly_seen;
   if (sets_seen) {
-    auto marked = co_await mark_seen(indexes);
-    if (!marked) co_return no(marked.error());
-    newly_seen = *std::move(marked);
+    // On a full disk mail can be read all the same.
+    auto step = mark_seen(indexes, &newly_seen);
+    auto done = co_await guarded(std::move(step));
+    if (done.kind != Reply::Kind::ok) newly_seen.clear();
   }
 
   store::FactSet wanted = 0;
@@ -84,8 +85,9 @@ Task<Reply> Session::handle(Fetch command) {
       facts.resize(count, {.found = true});
     }
     for (std::size_t i = 0; i < count; ++i, ++at) {
-      auto with_flags = !newly_seen.empty() && newly_seen[at] ? MessageFetch::Flags::told
-                                                              : MessageFetch::Flags::as_asked;
+      auto with_flags = newly_seen.empty() || !newly_seen[at] ? MessageFetch::Flags::as_asked
+                        : condstore_ ? MessageFetch::Flags::told_with_mod_seq
+                                     : MessageFetch::Flags::told;
       co_await answer.write(box.seen, indexes[at], std::move(facts[i]), with_flags);
       co_await breathe();
     }
@@ -97,13 +99,17 @@ Task<Reply> Session::handle(Fetch command) {
         fmt::format("[SERVERBUG] {} of these messages are damaged on our disk; the "
                     "administrator has to restore them",
                     answer.corrupt()));
+  // RFC 3516 §4.3.
+  if (answer.undecodable() > 0)
+    co_return no("[UNKNOWN-CTE] Parts are encoded in a way that we do not know");
   co_return ok("Fetched");
 }
 
-// Which of the messages have become seen by being fetched.  RFC 9051 §6.4.5.
-Task<Result<std::vector<bool>>> Session::mark_seen(std::vector<std::size_t> indexes) {
+// Which of the messages become seen by being fetched.  RFC 9051 §6.4.5.
+Task<Reply> Session::mark_seen(std::vector<std::size_t> indexes, std::vector<bool>* newly_seen) {
   auto& box = *selected_;
-  std::vector<bool> marked(indexes.size());
+  auto& marked = *newly_seen;
+  marked.assign(indexes.size(), false);
   std::vector<store::UidRange> uids;
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     auto entry = (*box.seen)[indexes[i]].entry;
@@ -115,12 +121,12 @@ Task<Result<std::vector<bool>>> Session::mark_seen(std::vector<std::size_t> inde
     else
       uids.push_back({entry->uid, entry->uid});
   }
-  if (uids.empty()) co_return marked;
+  if (uids.empty()) co_return Reply{};
   store::FlagChange change{store::FlagChange::How::add, store::flag_seen, {}};
   auto changed = co_await box.mailbox.change_flags(std::move(uids), std::move(change), {});
-  if (!changed) co_return std::unexpected(changed.error());
+  if (!changed) co_return no(changed.error());
   if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
-  co_return marked;
+  co_return Reply{};
 }
 
 // RFC 7162 §3.2.6.

@@ -105,7 +105,8 @@ Task<> Session::write_list(List command, std::string_view response) {  // NOLINT
     if (response == "LSUB" && for_children) words = "\\Noselect";
     std::string line = fmt::format("{} ({}) \"/\" ", response, words);
     write_mailbox(line, name, name_form());
-    if (for_children && response == "LIST") line += " (CHILDINFO (\"SUBSCRIBED\"))";
+    bool tells_of_children = command.select_recursive_match && node.has_subscribed_below;
+    if (tells_of_children && response == "LIST") line += " (CHILDINFO (\"SUBSCRIBED\"))";
     untagged(line);
     if (command.return_status != 0 && node.mailbox != nullptr) {
       auto status = co_await status_text(*node.mailbox, command.return_status);

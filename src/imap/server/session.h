@@ -140,18 +140,19 @@ class Session {
   // cmd_status.cc
   [[nodiscard]] Task<std::string> status_text(store::MailboxInfo mailbox, StatusItems items);
   // cmd_select.cc
+  void write_unseen();
   [[nodiscard]] Task<> resynchronise(QuickResync known);
   // cmd_expunge.cc
   [[nodiscard]] Task<Result<int>> expunge_deleted(std::optional<std::vector<IndexRange>> among);
   // cmd_fetch.cc
-  [[nodiscard]] Task<Result<std::vector<bool>>> mark_seen(std::vector<std::size_t> indexes);
+  [[nodiscard]] Task<Reply> mark_seen(std::vector<std::size_t> indexes, std::vector<bool>* marked);
   [[nodiscard]] Task<> write_vanished(SequenceSet set, std::uint64_t since);
   // cmd_search.cc
   void save_result(const Search& command, const std::vector<std::size_t>& found);
   void write_search(const Search& command, const std::vector<std::size_t>& found);
   void write_esearch(const Search& command, const std::vector<std::size_t>& found);
   // cmd_quota.cc
-  [[nodiscard]] Task<> write_quota();
+  [[nodiscard]] Task<> write_quota(std::int64_t limit);
 
   const Server& server_;
   net::Stream& io_;

@@ -100,6 +100,7 @@ enum StatusItem : unsigned {
   status_highest_mod_seq = 128,
   status_mailbox_id = 256,
   status_append_limit = 512,
+  status_deleted_storage = 1024,  // RFC 9208 §4.1.4
 };
 using StatusItems = unsigned;
 
