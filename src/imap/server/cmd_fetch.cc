@@ -84,8 +84,10 @@ Task<Reply> Session::handle(Fetch command) {
       facts.resize(count, {.found = true});
     }
     for (std::size_t i = 0; i < count; ++i, ++at) {
-      auto with_flags = !newly_seen.empty() && newly_seen[at] ? MessageFetch::Flags::told
-                                                              : MessageFetch::Flags::as_asked;
+      // RFC 7162 §3.2: a change of flags comes with its number.
+      auto told = condstore_ ? MessageFetch::Flags::told_with_mod_seq : MessageFetch::Flags::told;
+      auto with_flags =
+          !newly_seen.empty() && newly_seen[at] ? told : MessageFetch::Flags::as_asked;
       co_await answer.write(box.seen, indexes[at], std::move(facts[i]), with_flags);
       co_await breathe();
     }

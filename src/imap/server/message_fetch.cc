@@ -33,19 +33,22 @@ Task<> MessageFetch::write(std::shared_ptr<const store::View> view, std::size_t 
   has_structure_ = false;
   print(line_, "* {} FETCH (", index + 1);
   bool first = true;
-  bool told_flags = false;
+  bool told_flags = false, told_mod_seq = false;
   for (const auto& item : items_) {
     if (!std::exchange(first, false)) line_ += ' ';
     told_flags = told_flags || item.kind == FetchItem::Kind::flags;
+    told_mod_seq = told_mod_seq || item.kind == FetchItem::Kind::mod_seq;
     // Coroutines for what may wait only: most items are in memory.
     if (write_plain(item)) continue;
     auto step = write_item(item);
     co_await std::move(step);
   }
-  if (flags == Flags::told && !told_flags) {
+  if (flags != Flags::as_asked && !told_flags) {
     line_ += " FLAGS ";
     write_flag_list(line_, message_->flags, message_.keywords);
   }
+  if (flags == Flags::told_with_mod_seq && !told_mod_seq)
+    print(line_, " MODSEQ ({})", message_->modseq);
   line_ += ")\r\n";
   io_.write(line_);
   line_.clear();

@@ -29,7 +29,8 @@ class MessageFetch {
                const std::vector<FetchItem>& items, bool& inside_literal)
       : store_(store), mailbox_(mailbox), io_(io), items_(items), inside_literal_(inside_literal) {}
 
-  enum class Flags { as_asked, told };
+  // Whether flags are told that were not asked for, and with the number of their change.
+  enum class Flags { as_asked, told, told_with_mod_seq };
   // One message; `facts` are those that the items need.
   [[nodiscard]] Task<> write(std::shared_ptr<const store::View> view, std::size_t index,
                              store::MessageFacts facts, Flags flags);
