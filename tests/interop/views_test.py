@@ -109,21 +109,26 @@ class Client:
         self.log.append(command)
         reply = self.connection.done(command)
         self.log += reply.untagged
-        (exists,) = [one.number for one in reply.of("EXISTS")]
-        (highest,) = re.findall(r"HIGHESTMODSEQ (\d+)", str(reply.of("OK")))
-        for one in reply.of("FLAGS"):
-            self.named = {flag.lower() for flag in one.words[1]}
-        for one in reply.of("VANISHED"):
-            if one.words[1] != ["EARLIER"]:
-                raise Broken(f"without EARLIER: {one}")
-            for uid in numbers_of(one.words[2]):
-                before.pop(uid, None)
-        numbers = {}
-        for one in reply.of("FETCH"):
-            items = one.items()
-            entry = before.setdefault(int(items["UID"]), Entry(int(items["UID"])))
-            entry.flags, entry.modseq = self.flags_of(items), int(items["MODSEQ"][0])
-            numbers[entry.uid] = one.number
+        ((highest,),) = filter(None, (re.findall(r"HIGHESTMODSEQ (\d+)", one.words[1])
+                                      for one in reply.of("OK")))
+        exists, numbers, news = None, {}, None
+        for place, one in enumerate(reply.untagged):
+            if (one.kind == "EXISTS" and exists is not None) or (
+                    one.kind == "VANISHED" and one.words[1] != ["EARLIER"]):
+                news = place  # what happened after the mailbox was opened
+                break
+            if one.kind == "EXISTS":
+                exists = one.number
+            elif one.kind == "FLAGS":
+                self.named = {flag.lower() for flag in one.words[1]}
+            elif one.kind == "VANISHED":
+                for uid in numbers_of(one.words[2]):
+                    before.pop(uid, None)
+            elif one.kind == "FETCH":
+                items = one.items()
+                entry = before.setdefault(int(items["UID"]), Entry(int(items["UID"])))
+                entry.flags, entry.modseq = self.flags_of(items), int(items["MODSEQ"][0])
+                numbers[entry.uid] = one.number
         self.entries = [before[uid] for uid in sorted(before)]
         if len(self.entries) != exists:
             raise Broken(f"QRESYNC leads to {len(self.entries)} messages of {exists}")
@@ -131,6 +136,9 @@ class Client:
             if numbers.get(entry.uid, place) != place:
                 raise Broken(f"UID {entry.uid} was told as {numbers[entry.uid]}, is {place}")
         self.modseq = int(highest)
+        for one in reply.untagged[news:] if news is not None else ():
+            self.hear(one)
+        self.caught_up()
 
     # ---- the mirror
 
@@ -296,9 +304,10 @@ class Client:
 
     def fetch(self):
         by_uid, chosen, _ = self.some()
-        what = self.source.choice(("FLAGS", "(UID FLAGS)", "(UID BODY.PEEK[HEADER])",
+        # VANISHED is for who knows the UIDs.
+        what = self.source.choice(("(UID FLAGS)" if self.mode == "qresync" else "FLAGS", "(UID BODY.PEEK[HEADER])",
                                    "(UID RFC822.SIZE INTERNALDATE)", "(UID BODY[])",
-                                   "(UID ENVELOPE MODSEQ)" if self.mode != "plain" else "ALL"))
+                                   "ALL" if self.mode == "plain" else "(UID ENVELOPE MODSEQ)"))
         more = ""
         if by_uid and self.mode == "qresync" and self.source.random() < 0.3:
             more = f" (CHANGEDSINCE {self.modseq})"
