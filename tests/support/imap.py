@@ -118,12 +118,22 @@ class Imap:
     """One connection, logged in if a name is given."""
 
     def __init__(self, server, name=None, protocol="imap", timeout=60):
-        self.socket = server.connect(protocol, timeout)
+        self._begin(server.connect(protocol, timeout))
+        if name:
+            self.done(f'LOGIN {name} "{PASSWORD}"')
+
+    @classmethod
+    def on(cls, connected):
+        """Over a socket that is connected already."""
+        made = cls.__new__(cls)
+        made._begin(connected)
+        return made
+
+    def _begin(self, connected):
+        self.socket = connected
         self._input = b""
         self._tags = 0
         self.greeting = self.read()
-        if name:
-            self.done(f'LOGIN {name} "{PASSWORD}"')
 
     # ---- what goes out
 
