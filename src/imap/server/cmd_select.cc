@@ -16,34 +16,38 @@ Task<Reply> Session::handle(Select command) {
   if (std::exchange(selected_, nullptr)) untagged("OK [CLOSED] The previous mailbox is closed");
   store::Rights rights = store::right_read;
   if (!command.examine) rights |= store::right_insert | store::right_expunge | store::right_flags;
-  auto info = co_await find_mailbox(std::move(command.mailbox));
-  if (!info) co_return no(info.error());
-  auto mailbox = co_await server_.store.open(*principal_, info->id, rights);
-  if (!mailbox) co_return no(mailbox.error());
-  auto live = mailbox->live();
+  auto opened = co_await open_mailbox(std::move(command.mailbox), rights);
+  if (!opened) co_return no(opened.error());
+  const auto& info = opened->info;
+  auto live = opened->mailbox.live();
   auto view = live->cached();
-  if (!view) view = co_await live->latest();
-  selected_ = std::make_unique<Selected>(Selected{.mailbox = *mailbox,
+  // A mailbox that nobody has open is opened by its counters: the client has its answer while we
+  // read who its messages are.
+  Moment moment{static_cast<std::size_t>(info.message_count), info.uidnext, info.highestmodseq};
+  if (view) moment = {view->size(), view->uidnext(), view->highestmodseq()};
+  selected_ = std::make_unique<Selected>(Selected{.mailbox = opened->mailbox,
                                                   .live = std::move(live),
-                                                  .seen = view,
+                                                  .seen = std::move(view),
+                                                  .opened_at = moment,
                                                   .keywords = {},
                                                   .saved_result = {},
                                                   .read_only = command.examine});
   if (command.condstore || command.qresync) condstore_ = true;
-  write_known_keywords(info->keywords);
-  untagged(fmt::format("{} EXISTS", view->size()));
+  write_known_keywords(info.keywords);
+  untagged(fmt::format("{} EXISTS", moment.count));
   if (!rev2_) untagged("0 RECENT");
-  untagged(fmt::format("OK [UIDVALIDITY {}] UIDs hold as long as this does", info->uidvalidity));
-  untagged(fmt::format("OK [UIDNEXT {}] The next UID", view->uidnext()));
-  untagged(fmt::format("OK [HIGHESTMODSEQ {}] The last change", view->highestmodseq()));
-  untagged(fmt::format("OK [MAILBOXID ({})] Whatever its name", mailbox_id_text(info->id)));
+  untagged(fmt::format("OK [UIDVALIDITY {}] UIDs hold as long as this does", info.uidvalidity));
+  untagged(fmt::format("OK [UIDNEXT {}] The next UID", moment.uidnext));
+  untagged(fmt::format("OK [HIGHESTMODSEQ {}] The last change", moment.highestmodseq));
+  untagged(fmt::format("OK [MAILBOXID ({})] Whatever its name", mailbox_id_text(info.id)));
   if (rev2_) {
     std::string name;
-    write_mailbox(name, info->name, name_form());
+    write_mailbox(name, info.name, name_form());
     untagged("LIST () \"/\" " + name);
   }
-  if (command.qresync && command.qresync->uid_validity == info->uidvalidity) {
+  if (command.qresync && command.qresync->uid_validity == info.uidvalidity) {
     auto known = *std::move(command.qresync);
+    co_await number_messages();
     co_await resynchronise(std::move(known));
   }
   co_return ok(command.examine ? "[READ-ONLY] Opened for reading" : "[READ-WRITE] Opened");

@@ -104,6 +104,15 @@ Task<> Session::run() {
   io_.set_deadline(server_.limits.before_login);
   untagged(fmt::format("OK [{}] {} Todoke IMAP server ready", capabilities(), server_.host));
   while (!over_) {
+    if (selected_ && !selected_->seen) {
+      co_await io_.flush();
+      auto step = number_after_select();
+      co_await guarded(std::move(step));
+      if (!selected_->seen) {
+        untagged("BYE The mailbox cannot be read now, please try again later");
+        break;
+      }
+    }
     if (principal_) io_.set_deadline(server_.limits.idle);
     io_.set_interruptible(true);
     auto received = co_await reader_.next(principal_.has_value());
@@ -111,6 +120,11 @@ Task<> Session::run() {
     co_await take(std::move(received));
   }
   co_await io_.flush();
+}
+
+Task<Reply> Session::number_after_select() {
+  co_await number_messages();
+  co_return Reply{};
 }
 
 Task<> Session::take(CommandReader::Received received) {
@@ -165,7 +179,7 @@ Task<> Session::obey(std::string text) {
   auto step = std::visit([this](auto command) { return handle(std::move(command)); },
                          *std::move(parsed->command));
   auto reply = co_await guarded(std::move(step));
-  if (selected_ && reply.kind != Reply::Kind::bad)
+  if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad)
     co_await tell_news(all_news ? News::all : News::no_expunge);
   if (reply.kind != Reply::Kind::said) finish(tag_, reply);
   if (reply.kind == Reply::Kind::bad)
