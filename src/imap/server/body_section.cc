@@ -47,7 +47,7 @@ std::optional<int> find_part(const mime::Structure& structure,
   bool is_message = true;  // its body may be asked for as its part 1
   for (auto number : path) {
     const auto* part = &structure.parts[static_cast<std::size_t>(current)];
-    if (part->is_message() && !(is_message && current == 0 && path.size() == 1)) {
+    if (part->is_message() && !is_message) {
       current = structure.children(current).front();
       part = &structure.parts[static_cast<std::size_t>(current)];
       is_message = true;
