@@ -44,15 +44,26 @@ int hex_digit(char c) {
 // White space held back while we wait for the end of the line; more than any honest line has.
 constexpr std::size_t max_pending_space = 1'000;
 
+std::string_view first_token(std::string_view field_value) {
+  auto token = ascii::trim(field_value);
+  return token.substr(0, token.find_first_of(" \t;("));
+}
+
 }  // namespace
 
 TransferEncoding transfer_encoding(std::string_view field_value) {
-  auto token = ascii::trim(field_value);
-  token = token.substr(0, token.find_first_of(" \t;("));
+  auto token = first_token(field_value);
   if (ascii::equal_ignoring_case(token, "base64")) return TransferEncoding::base64;
   if (ascii::equal_ignoring_case(token, "quoted-printable"))
     return TransferEncoding::quoted_printable;
   return TransferEncoding::identity;
+}
+
+bool is_known_encoding(std::string_view field_value) {
+  auto token = first_token(field_value);
+  for (std::string_view plain : {"", "7bit", "8bit", "binary"})
+    if (ascii::equal_ignoring_case(token, plain)) return true;
+  return transfer_encoding(token) != TransferEncoding::identity;
 }
 
 void TransferDecoder::feed(std::string_view bytes, std::string& out) {

@@ -14,6 +14,8 @@ enum class TransferEncoding {
 };
 // From the field's value, in any case, with or without a comment behind it.
 TransferEncoding transfer_encoding(std::string_view field_value);
+// Whether it is one of RFC 2045's, or none is named.
+bool is_known_encoding(std::string_view field_value);
 
 // Decodes a body given in chunks of any size; memory is constant.  Base64: bytes outside the
 // alphabet are skipped, and text after padding begins anew.  Quoted-printable (RFC 2045 §6.7):

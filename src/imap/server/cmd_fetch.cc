@@ -84,10 +84,9 @@ Task<Reply> Session::handle(Fetch command) {
       facts.resize(count, {.found = true});
     }
     for (std::size_t i = 0; i < count; ++i, ++at) {
-      // RFC 7162 §3.2: a change of flags comes with its number.
-      auto told = condstore_ ? MessageFetch::Flags::told_with_mod_seq : MessageFetch::Flags::told;
-      auto with_flags =
-          !newly_seen.empty() && newly_seen[at] ? told : MessageFetch::Flags::as_asked;
+      auto with_flags = newly_seen.empty() || !newly_seen[at] ? MessageFetch::Flags::as_asked
+                        : condstore_ ? MessageFetch::Flags::told_with_mod_seq
+                                     : MessageFetch::Flags::told;
       co_await answer.write(box.seen, indexes[at], std::move(facts[i]), with_flags);
       co_await breathe();
     }
@@ -99,6 +98,9 @@ Task<Reply> Session::handle(Fetch command) {
         fmt::format("[SERVERBUG] {} of these messages are damaged on our disk; the "
                     "administrator has to restore them",
                     answer.corrupt()));
+  // RFC 3516 §4.3.
+  if (answer.undecodable() > 0)
+    co_return no("[UNKNOWN-CTE] Parts are encoded in a way that we do not know");
   co_return ok("Fetched");
 }
 

@@ -33,25 +33,30 @@ Task<> MessageFetch::write(std::shared_ptr<const store::View> view, std::size_t 
   has_structure_ = false;
   print(line_, "* {} FETCH (", index + 1);
   bool first = true;
-  bool told_flags = false, told_mod_seq = false;
   for (const auto& item : items_) {
     if (!std::exchange(first, false)) line_ += ' ';
-    told_flags = told_flags || item.kind == FetchItem::Kind::flags;
-    told_mod_seq = told_mod_seq || item.kind == FetchItem::Kind::mod_seq;
     // Coroutines for what may wait only: most items are in memory.
     if (write_plain(item)) continue;
     auto step = write_item(item);
     co_await std::move(step);
   }
-  if (flags != Flags::as_asked && !told_flags) {
-    line_ += " FLAGS ";
-    write_flag_list(line_, message_->flags, message_.keywords);
-  }
-  if (flags == Flags::told_with_mod_seq && !told_mod_seq)
-    print(line_, " MODSEQ ({})", message_->modseq);
+  if (flags != Flags::as_asked) write_changed(flags);
   line_ += ")\r\n";
   io_.write(line_);
   line_.clear();
+}
+
+// What the client must learn because its command has set \Seen.  RFC 9051 §6.4.5, RFC 7162 §3.2.4.
+void MessageFetch::write_changed(Flags flags) {
+  auto tell = [&](FetchItem::Kind kind) {
+    if (std::ranges::find(items_, kind, &FetchItem::kind) != items_.end()) return;
+    line_ += ' ';
+    write_plain({.kind = kind});
+  };
+  tell(FetchItem::Kind::flags);
+  if (flags == Flags::told) return;
+  tell(FetchItem::Kind::uid);
+  tell(FetchItem::Kind::mod_seq);
 }
 
 // Items that are in memory already.  False: it is another.
@@ -245,6 +250,11 @@ Task<> MessageFetch::write_binary(FetchItem item) {
   }
   const auto& found = structure_.parts[static_cast<std::size_t>(*part)];
   bool whole = item.section.part.empty();
+  if (!whole && !mime::is_known_encoding(found.encoding)) {
+    ++undecodable_;
+    line_ += is_size ? "0" : "NIL";
+    co_return;
+  }
   OctetRange range{whole ? 0 : found.body_begin, whole ? message_->size : found.body_end};
   auto encoding =
       whole ? mime::TransferEncoding::identity : mime::transfer_encoding(found.encoding);

@@ -29,7 +29,8 @@ class MessageFetch {
                const std::vector<FetchItem>& items, bool& inside_literal)
       : store_(store), mailbox_(mailbox), io_(io), items_(items), inside_literal_(inside_literal) {}
 
-  // Whether flags are told that were not asked for, and with the number of their change.
+  // Flags are told when they were changed by the command, with UID and MODSEQ to a client that
+  // counts changes.
   enum class Flags { as_asked, told, told_with_mod_seq };
   // One message; `facts` are those that the items need.
   [[nodiscard]] Task<> write(std::shared_ptr<const store::View> view, std::size_t index,
@@ -38,9 +39,12 @@ class MessageFetch {
   // Messages that were not told of since they are gone for good, or whose body is damaged.
   std::size_t missed() const { return missed_; }
   std::size_t corrupt() const { return corrupt_; }
+  // Parts whose transfer encoding nobody knows.
+  std::size_t undecodable() const { return undecodable_; }
 
  private:
   bool write_plain(const FetchItem& item);
+  void write_changed(Flags flags);
   [[nodiscard]] Task<> write_item(FetchItem item);
   [[nodiscard]] Task<> write_section(FetchItem item);
   [[nodiscard]] Task<> write_fields(FetchItem item, OctetRange header);
@@ -64,6 +68,7 @@ class MessageFetch {
   bool& inside_literal_;
   std::size_t missed_ = 0;
   std::size_t corrupt_ = 0;
+  std::size_t undecodable_ = 0;
 
   // Of the message at hand.
   store::View::Message message_{};

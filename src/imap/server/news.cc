@@ -87,7 +87,8 @@ void Session::write_expunged(const store::ViewDiff& diff, const store::View& bef
 void Session::write_flags(std::size_t index, bool with_uid) {
   auto message = (*selected_->seen)[index];
   std::string line = fmt::format("* {} FETCH (", index + 1);
-  if (with_uid) line += fmt::format("UID {} ", message->uid);
+  // RFC 7162 §3.2.4: who counts changes gets both.
+  if (with_uid || condstore_) line += fmt::format("UID {} ", message->uid);
   if (condstore_) line += fmt::format("MODSEQ ({}) ", message->modseq);
   line += "FLAGS ";
   write_flag_list(line, message->flags, message.keywords);
