@@ -62,9 +62,10 @@ Task<Reply> Session::handle(Fetch command) {
   });
   std::vector<bool> newly_seen;
   if (sets_seen) {
-    auto marked = co_await mark_seen(indexes);
-    if (!marked) co_return no(marked.error());
-    newly_seen = *std::move(marked);
+    // On a full disk mail can be read all the same.
+    auto step = mark_seen(indexes, &newly_seen);
+    auto done = co_await guarded(std::move(step));
+    if (done.kind != Reply::Kind::ok) newly_seen.clear();
   }
 
   store::FactSet wanted = 0;
@@ -104,10 +105,11 @@ Task<Reply> Session::handle(Fetch command) {
   co_return ok("Fetched");
 }
 
-// Which of the messages have become seen by being fetched.  RFC 9051 §6.4.5.
-Task<Result<std::vector<bool>>> Session::mark_seen(std::vector<std::size_t> indexes) {
+// Which of the messages become seen by being fetched.  RFC 9051 §6.4.5.
+Task<Reply> Session::mark_seen(std::vector<std::size_t> indexes, std::vector<bool>* newly_seen) {
   auto& box = *selected_;
-  std::vector<bool> marked(indexes.size());
+  auto& marked = *newly_seen;
+  marked.assign(indexes.size(), false);
   std::vector<store::UidRange> uids;
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     auto entry = (*box.seen)[indexes[i]].entry;
@@ -119,15 +121,15 @@ Task<Result<std::vector<bool>>> Session::mark_seen(std::vector<std::size_t> inde
     else
       uids.push_back({entry->uid, entry->uid});
   }
-  if (uids.empty()) co_return marked;
+  if (uids.empty()) co_return Reply{};
   store::FlagChange change{store::FlagChange::How::add, store::flag_seen, {}};
   auto changed = co_await box.mailbox.change_flags(std::move(uids), std::move(change), {});
-  if (!changed) co_return std::unexpected(changed.error());
+  if (!changed) co_return no(changed.error());
   if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
   // With the flags come keywords that others gave meanwhile.
   auto is_new = [&](const store::Placement& one) { return !all_known(one.keywords, box.keywords); };
   if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
-  co_return marked;
+  co_return Reply{};
 }
 
 // RFC 7162 §3.2.6.

@@ -147,14 +147,14 @@ class Session {
   [[nodiscard]] Task<> write_silent(std::shared_ptr<const store::View> before,
                                     store::FlagsChanged changed);
   // cmd_fetch.cc
-  [[nodiscard]] Task<Result<std::vector<bool>>> mark_seen(std::vector<std::size_t> indexes);
+  [[nodiscard]] Task<Reply> mark_seen(std::vector<std::size_t> indexes, std::vector<bool>* marked);
   [[nodiscard]] Task<> write_vanished(SequenceSet set, std::uint64_t since);
   // cmd_search.cc
   void save_result(const Search& command, const std::vector<std::size_t>& found);
   void write_search(const Search& command, const std::vector<std::size_t>& found);
   void write_esearch(const Search& command, const std::vector<std::size_t>& found);
   // cmd_quota.cc
-  [[nodiscard]] Task<> write_quota();
+  [[nodiscard]] Task<> write_quota(std::int64_t limit);
 
   const Server& server_;
   net::Stream& io_;
