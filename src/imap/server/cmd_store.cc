@@ -48,16 +48,25 @@ Task<Reply> Session::handle(Store command) {
   if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
 
   const auto modified = changed->modified;
+  auto now = co_await box.live->latest();
+  std::size_t gone = 0;
+  for (const auto& range : *messages)
+    for (auto i = range.begin; i < range.end; ++i)
+      if (!now->find((*box.seen)[i]->uid)) ++gone;
   if (!command.silent) {
     for (const auto& range : *messages)
       for (auto i = range.begin; i < range.end; ++i) {
-        if (std::ranges::binary_search(modified, (*box.seen)[i]->uid)) continue;
+        auto uid = (*box.seen)[i]->uid;
+        if (std::ranges::binary_search(modified, uid) || !now->find(uid)) continue;
         write_flags(i, command.numbers == Numbers::uid || qresync_);
         co_await breathe();
       }
   } else {
     co_await write_silent(before, *std::move(changed));
   }
+  // Of UIDs that are not there nobody hears.  RFC 9051 §6.4.9.
+  if (gone > 0 && command.numbers == Numbers::sequence)
+    co_return no(fmt::format("[EXPUNGEISSUED] {} of these messages are gone", gone));
   if (modified.empty()) co_return ok("Flags are stored");
   std::vector<std::uint32_t> names;
   for (auto uid : modified)
