@@ -112,6 +112,7 @@ Result<FlagsChanged> change_flags(sql::Tx& tx, std::int64_t account_id, std::int
         keeps_keywords ? std::string(text) : changed_keywords(text, change.how, keywords);
     if (new_flags == flags && new_keywords == text) return;
     unseen += static_cast<int>(flags & flag_seen) - static_cast<int>(new_flags & flag_seen);
+    outcome.earlier_modseqs.push_back(row.integer(4));
     outcome.delta.placed.push_back({.message_id = row.integer(1),
                                     .size = row.get<std::uint64_t>(5),
                                     .uid = row.get<std::uint32_t>(0),

@@ -126,6 +126,9 @@ Task<Reply> Session::mark_seen(std::vector<std::size_t> indexes, std::vector<boo
   auto changed = co_await box.mailbox.change_flags(std::move(uids), std::move(change), {});
   if (!changed) co_return no(changed.error());
   if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
+  // With the flags come keywords that others gave meanwhile.
+  auto is_new = [&](const store::Placement& one) { return !all_known(one.keywords, box.keywords); };
+  if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
   co_return Reply{};
 }
 

@@ -75,6 +75,8 @@ Task<> Session::resynchronise(QuickResync known) {
   const auto& view = *selected_->seen;
   auto since = static_cast<std::int64_t>(std::min<std::uint64_t>(known.mod_seq, INT64_MAX));
   auto gone = co_await selected_->mailbox.vanished_since(since);
+  // What went after the view's moment is among the EXISTS, and tell_news() says it.
+  std::erase_if(gone, [&](std::uint32_t uid) { return view.find(uid).has_value(); });
   if (known.known_uids) {
     auto ranges = known.known_uids->resolve(view.uidnext() - 1);
     std::erase_if(gone, [&](std::uint32_t uid) {

@@ -144,6 +144,9 @@ class Session {
   [[nodiscard]] Task<> resynchronise(QuickResync known);
   // cmd_expunge.cc
   [[nodiscard]] Task<Result<int>> expunge_deleted(std::optional<std::vector<IndexRange>> among);
+  // cmd_store.cc
+  [[nodiscard]] Task<> write_silent(std::shared_ptr<const store::View> before,
+                                    store::FlagsChanged changed);
   // cmd_fetch.cc
   [[nodiscard]] Task<Reply> mark_seen(std::vector<std::size_t> indexes, std::vector<bool>* marked);
   [[nodiscard]] Task<> write_vanished(SequenceSet set, std::uint64_t since);
