@@ -74,23 +74,22 @@ void Session::write_unseen() {
 Task<> Session::resynchronise(QuickResync known) {
   const auto& view = *selected_->seen;
   auto since = static_cast<std::int64_t>(std::min<std::uint64_t>(known.mod_seq, INT64_MAX));
+  std::vector<SequenceSet::Range> ranges{{1, UINT32_MAX}};
+  if (known.known_uids) ranges = known.known_uids->resolve(view.largest_uid());
+  auto is_known = [&](std::uint32_t uid) {
+    auto range = std::ranges::lower_bound(ranges, uid, {}, &SequenceSet::Range::last);
+    return range != ranges.end() && uid >= range->first;
+  };
   auto gone = co_await selected_->mailbox.vanished_since(since);
   // What went after the view's moment is among the EXISTS, and tell_news() says it.
-  std::erase_if(gone, [&](std::uint32_t uid) { return view.find(uid).has_value(); });
-  if (known.known_uids) {
-    auto ranges = known.known_uids->resolve(view.uidnext() - 1);
-    std::erase_if(gone, [&](std::uint32_t uid) {
-      auto range = std::ranges::lower_bound(ranges, uid, {}, &SequenceSet::Range::last);
-      return range == ranges.end() || uid < range->first;
-    });
-  }
+  std::erase_if(gone, [&](std::uint32_t uid) { return !is_known(uid) || view.find(uid); });
   if (!gone.empty()) {
     std::string set;
     write_set(set, gone);
     untagged("VANISHED (EARLIER) " + set);
   }
   for (std::size_t i = 0; i < view.size(); ++i) {
-    if (view[i]->modseq <= since) continue;
+    if (view[i]->modseq <= since || !is_known(view[i]->uid)) continue;
     write_flags(i, true);
     co_await breathe();
   }
