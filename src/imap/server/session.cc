@@ -141,9 +141,7 @@ Task<> Session::take(CommandReader::Received received) {
     bool is_tag = !tag.empty() && tag.size() < received.text.size() && tag.size() <= 32;
     finish(is_tag ? tag : "*", bad("[TOOBIG] The command is too long"));
     mistake();
-    if (received.kind != Kind::hopeless) co_return;
-    untagged("BYE What follows cannot be understood any more");
-    over_ = true;
+    if (received.kind == Kind::hopeless && !over_) lose_track();
   }
 }
 

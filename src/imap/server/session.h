@@ -131,6 +131,7 @@ class Session {
   [[nodiscard]] Task<Result<store::Appended>> receive_message(LiteralHead literal,
                                                               AppendOptions options);
   [[nodiscard]] Task<> refuse_literal(LiteralHead literal);
+  void lose_track();
   [[nodiscard]] Task<Reply> keep(store::Mailbox target, std::vector<store::Appended> messages);
   // cmd_authenticate.cc
   [[nodiscard]] Task<Reply> enter(Principal principal, std::string mechanism);
