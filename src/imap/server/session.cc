@@ -203,7 +203,7 @@ Task<Reply> Session::guarded(Task<Reply> step) {
     trouble = unavailable.what();
   }
   log::error("imap.unavailable", {{"session", id_}, {"reason", trouble}});
-  if (inside_literal_) throw net::Closed("trouble within a literal");
+  if (inside_answer_) throw net::Closed("trouble within a literal");
   co_return no("[UNAVAILABLE] The mail store cannot do this now; nothing was changed");
 }
 

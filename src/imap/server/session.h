@@ -165,7 +165,7 @@ class Session {
   const std::string id_;
   bool over_ = false;
   // Part of an answer is out and cannot be ended properly if the rest fails.
-  bool inside_literal_ = false;
+  bool inside_answer_ = false;
   int mistakes_ = 0;
   int failed_logins_ = 0;
   std::string tag_;  // of the command that is carried out
