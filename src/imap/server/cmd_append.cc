@@ -135,6 +135,7 @@ Task<Reply> Session::keep(store::Mailbox target, std::vector<store::Appended> me
 Task<Result<store::Appended>> Session::receive_message(LiteralHead literal, AppendOptions options) {
   if (literal.synchronizing) io_.write("+ Ready for the message\r\n");
   auto incoming = server_.delivery.begin();
+  incoming.cannot_loop();
   std::optional<Error> trouble;
   for (auto left = literal.size; left > 0;) {
     if (io_.buffered().empty()) {
