@@ -36,19 +36,6 @@ Result<> check_name(std::string_view name) {
   }
 }
 
-// RFC 9051 §5.1 wants Net-Unicode: macOS sends decomposed names, everyone else composed ones, and
-// both shall find the same mailbox.
-std::string composed(const std::string& name) {
-  if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 128; }))
-    return name;
-  auto status = U_ZERO_ERROR;
-  const auto* nfc = icu::Normalizer2::getNFCInstance(status);
-  if (U_FAILURE(status)) return name;
-  std::string out;
-  nfc->normalize(icu::UnicodeString::fromUTF8(name), status).toUTF8String(out);
-  return U_FAILURE(status) ? name : out;
-}
-
 std::optional<std::int64_t> id_of(sql::Tx& tx, std::int64_t account_id, std::string_view name) {
   return tx.first<std::int64_t>(
       "select id from mailbox where account_id = $1 and name = $2 and deleted_at is null",
@@ -122,10 +109,23 @@ Task<Result<Store::Opened>> Store::open(Principal principal, std::string name, R
   co_return Opened{Mailbox(*this, account_id, found->id, needed), *std::move(found)};
 }
 
+// RFC 9051 §5.1 wants Net-Unicode: macOS sends decomposed names, everyone else composed ones, and
+// both shall find the same mailbox.
+std::string composed_name(const std::string& name) {
+  if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 128; }))
+    return name;
+  auto status = U_ZERO_ERROR;
+  const auto* nfc = icu::Normalizer2::getNFCInstance(status);
+  if (U_FAILURE(status)) return name;
+  std::string out;
+  nfc->normalize(icu::UnicodeString::fromUTF8(name), status).toUTF8String(out);
+  return U_FAILURE(status) ? name : out;
+}
+
 Task<std::optional<MailboxInfo>> Store::find_mailbox(std::int64_t account_id, std::string name) {
   auto query = [&](sql::Tx& tx) {
     auto id = id_of(tx, account_id, name);
-    if (!id) id = id_of(tx, account_id, composed(name));
+    if (!id) id = id_of(tx, account_id, composed_name(name));
     return id ? store::find_mailbox(tx, account_id, *id) : std::nullopt;
   };
   co_return co_await db_.read(query);
@@ -133,7 +133,7 @@ Task<std::optional<MailboxInfo>> Store::find_mailbox(std::int64_t account_id, st
 
 Task<Result<MailboxInfo>> Store::create_mailbox(std::int64_t account_id, NewMailbox wanted) {
   CO_TRY_OK(check_name(wanted.name));
-  wanted.name = composed(wanted.name);
+  wanted.name = composed_name(wanted.name);
   auto now = clock_.now();
   auto work = [&](sql::Tx& tx) { return insert_mailbox(tx, account_id, wanted, now); };
   auto tell = [&] { hub_.publish({.account_id = account_id}); };
@@ -142,14 +142,14 @@ Task<Result<MailboxInfo>> Store::create_mailbox(std::int64_t account_id, NewMail
 
 Task<Result<>> Store::rename_mailbox(std::int64_t account_id, std::string from, std::string to) {
   CO_TRY_OK(check_name(to));
-  to = composed(to);
+  to = composed_name(to);
   if (to.starts_with(from + "/")) co_return fail(Errc::invalid, "a mailbox cannot go below itself");
   auto now = clock_.now();
   Copied moved;
   std::int64_t target = 0;
   auto work = [&](sql::Tx& tx) -> Result<> {
     auto id = id_of(tx, account_id, from);
-    if (!id) id = id_of(tx, account_id, from = composed(from));
+    if (!id) id = id_of(tx, account_id, from = composed_name(from));
     auto children = below(tx, account_id, from);
     if (!id && children.empty()) return fail(Errc::not_found, "there is no such mailbox");
     if (id == inbox_id) {
@@ -184,7 +184,7 @@ Task<Result<>> Store::set_subscribed(std::int64_t account_id, std::string name, 
           account_id, spelled, subscribed);
     };
     auto changed = set(name);
-    return changed > 0 ? changed : set(composed(name));
+    return changed > 0 ? changed : set(composed_name(name));
   };
   auto changed = co_await db_.write(work);
   if (changed == 0) co_return fail(Errc::not_found, "there is no such mailbox");

@@ -29,6 +29,9 @@ Role role_from_name(std::string_view name);
 // The name that a new account's mailbox of this role gets: Japanese for "ja", else English.
 std::string_view default_name(Role role, std::string_view locale);
 
+// A mailbox name in the form in which names are kept: composed (NFC).
+std::string composed_name(const std::string& name);
+
 // Every account has an INBOX, and it is mailbox 1.
 constexpr std::int64_t inbox_id = 1;
 

@@ -93,7 +93,8 @@ Task<> Session::write_list(List command, std::string_view response) {  // NOLINT
   auto reference = name_from_wire(command.reference, name_form()).value_or("");
   std::vector<std::string> patterns;
   for (const auto& pattern : command.patterns)
-    patterns.push_back(reference + name_from_wire(pattern, name_form()).value_or(pattern));
+    patterns.push_back(
+        store::composed_name(reference + name_from_wire(pattern, name_form()).value_or(pattern)));
   auto tree = make_tree(mailboxes, patterns);
   for (const auto& [name, node] : tree) {
     if (!matches_any(name, patterns)) continue;
