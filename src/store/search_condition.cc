@@ -101,10 +101,8 @@ class Condition::Compiler {
         out_.facts_ |= fact_saved;
         return {};
       case Kind::thread_id:
-        out_.facts_ |= fact_thread;
-        node.text = key.text;
-        return {};
       case Kind::email_id:
+        out_.facts_ |= fact_thread;
         node.text = key.text;
         return {};
       case Kind::header:
@@ -221,7 +219,7 @@ Truth Condition::test(const Node& node, const Evidence& evidence) {
     case Kind::mod_seq:
       return truth(static_cast<std::uint64_t>(message->modseq) >= node.number);
     case Kind::email_id:
-      return truth(id_text(message->message_id) == node.text);
+      return facts == nullptr ? Truth::unknown : truth(id_text(facts->blob_id) == node.text);
     case Kind::thread_id:
       return facts == nullptr ? Truth::unknown : truth(id_text(facts->thread_id) == node.text);
     // The day is that of UTC, the only zone that we know of an internal date.

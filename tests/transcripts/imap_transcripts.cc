@@ -57,7 +57,8 @@ class Imap final : public transcripts::Fixture {
 
 }  // namespace
 
-int main() {
-  return transcripts::play_all(TODOKE_SOURCE_DIR "/tests/transcripts/imap",
-                               [] { return std::make_unique<Imap>(); });
+// Plays the transcripts of IMAP, or those of another folder.
+int main(int argc, char** argv) {
+  const char* folder = argc > 1 ? argv[1] : TODOKE_SOURCE_DIR "/tests/transcripts/imap";
+  return transcripts::play_all(folder, [] { return std::make_unique<Imap>(); });
 }

@@ -16,31 +16,34 @@ struct Node {
   const store::MailboxInfo* mailbox = nullptr;  // null: none of this name, or a deleted one
   bool subscribed = false;
   bool has_children = false;
+  // RFC 5258 §3.5: that are not told of themselves.
   bool has_subscribed_below = false;
 };
 using Tree = std::map<std::string, Node, std::less<>>;
 
-Tree make_tree(const std::vector<store::MailboxInfo>& mailboxes) {
+bool matches_any(std::string_view name, const std::vector<std::string>& patterns) {
+  return std::ranges::any_of(patterns,
+                             [&](const auto& pattern) { return matches_pattern(name, pattern); });
+}
+
+Tree make_tree(const std::vector<store::MailboxInfo>& mailboxes,
+               const std::vector<std::string>& patterns) {
   Tree tree;
   for (const auto& mailbox : mailboxes) {
     if (mailbox.deleted_at && !mailbox.subscribed) continue;
     auto& node = tree[mailbox.name];
     if (!mailbox.deleted_at) node.mailbox = &mailbox;
     node.subscribed = node.subscribed || mailbox.subscribed;
+    bool needs_parent = mailbox.subscribed && !matches_any(mailbox.name, patterns);
     std::string_view name = mailbox.name;
     for (auto end = name.rfind('/'); end != name.npos; end = name.rfind('/')) {
       name = name.substr(0, end);
       auto& parent = tree[std::string(name)];
       parent.has_children = parent.has_children || !mailbox.deleted_at;
-      parent.has_subscribed_below = parent.has_subscribed_below || mailbox.subscribed;
+      parent.has_subscribed_below = parent.has_subscribed_below || needs_parent;
     }
   }
   return tree;
-}
-
-bool matches_any(std::string_view name, const std::vector<std::string>& patterns) {
-  return std::ranges::any_of(patterns,
-                             [&](const auto& pattern) { return matches_pattern(name, pattern); });
 }
 
 std::string attributes(const Node& node, const List& command) {
@@ -87,11 +90,11 @@ Task<Reply> Session::handle(Lsub command) {
 
 Task<> Session::write_list(List command, std::string_view response) {  // NOLINT: a literal
   auto mailboxes = co_await server_.store.mailboxes(principal_->account_id, true);
-  auto tree = make_tree(mailboxes);
   auto reference = name_from_wire(command.reference, name_form()).value_or("");
   std::vector<std::string> patterns;
   for (const auto& pattern : command.patterns)
     patterns.push_back(reference + name_from_wire(pattern, name_form()).value_or(pattern));
+  auto tree = make_tree(mailboxes, patterns);
   for (const auto& [name, node] : tree) {
     if (!matches_any(name, patterns)) continue;
     bool special = node.mailbox != nullptr && !use_of(node.mailbox->role).empty();
@@ -105,7 +108,8 @@ Task<> Session::write_list(List command, std::string_view response) {  // NOLINT
     if (response == "LSUB" && for_children) words = "\\Noselect";
     std::string line = fmt::format("{} ({}) \"/\" ", response, words);
     write_mailbox(line, name, name_form());
-    if (for_children && response == "LIST") line += " (CHILDINFO (\"SUBSCRIBED\"))";
+    bool tells_of_children = command.select_recursive_match && node.has_subscribed_below;
+    if (tells_of_children && response == "LIST") line += " (CHILDINFO (\"SUBSCRIBED\"))";
     untagged(line);
     if (command.return_status != 0 && node.mailbox != nullptr) {
       auto status = co_await status_text(*node.mailbox, command.return_status);

@@ -22,8 +22,8 @@ Task<Reply> Session::handle(Search command) {
       .view = selected_->seen, .saved_result = selected_->saved_result, .now = server_.clock.now()};
   auto key = command.key;
   auto found = co_await store::search(selected_->mailbox, std::move(key), std::move(context));
-  if (!found && command.save) selected_->saved_result.clear();
   if (!found && found.error().code == Errc::invalid) co_return bad(found.error().text);
+  if (!found && command.save) selected_->saved_result.clear();
   if (!found && found.error().code == Errc::over_limit)
     co_return no("[LIMIT] " + found.error().text);
   if (!found) co_return no(found.error());

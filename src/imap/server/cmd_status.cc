@@ -30,15 +30,20 @@ Task<std::string> Session::status_text(store::MailboxInfo mailbox, StatusItems i
   say(status_uid_next, "UIDNEXT", mailbox.uidnext);
   say(status_uid_validity, "UIDVALIDITY", mailbox.uidvalidity);
   say(status_unseen, "UNSEEN", mailbox.unseen_count);
-  if ((items & status_deleted) != 0) {
+  if ((items & (status_deleted | status_deleted_storage)) != 0) {
     auto opened = co_await open_by_id(mailbox.id);
-    std::int64_t deleted = 0;
+    std::int64_t deleted = 0, octets = 0;
     if (opened) {
       auto view = co_await opened->live()->latest();
-      for (std::size_t i = 0; i < view->size(); ++i)
-        if (((*view)[i]->flags & store::flag_deleted) != 0) ++deleted;
+      for (std::size_t i = 0; i < view->size(); ++i) {
+        auto message = (*view)[i];
+        if ((message->flags & store::flag_deleted) == 0) continue;
+        ++deleted;
+        octets += static_cast<std::int64_t>(message->size);
+      }
     }
     say(status_deleted, "DELETED", deleted);
+    say(status_deleted_storage, "DELETED-STORAGE", octets);
   }
   say(status_size, "SIZE", mailbox.size_bytes);
   say(status_recent, "RECENT", 0);

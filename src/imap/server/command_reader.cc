@@ -43,6 +43,7 @@ Task<CommandReader::Received> CommandReader::next(bool logged_in) {
     // The name is in the line that is still to come: the largest budget bounds it.
     constexpr std::size_t longest = 512 << 10;
     auto most = first ? (logged_in ? longest : max_before_login) : budget - text.size();
+    auto beginning = co_await look_ahead();
     auto line = co_await io_.read_line(most);
     if (first && !line.over_long) {
       name = command_name(line.text);
@@ -51,7 +52,7 @@ Task<CommandReader::Received> CommandReader::next(bool logged_in) {
     }
     if (line.over_long || text.size() + line.text.size() > budget) {
       received.kind = Kind::too_large;
-      text += line.text.substr(0, 64);
+      text += beginning;
       co_return received;
     }
     // deviation: RFC 9051 §2.2 — a line may end with a bare LF: nothing can be smuggled in it.
@@ -88,6 +89,14 @@ Task<CommandReader::Received> CommandReader::next(bool logged_in) {
       io_.consume(piece.size());
     }
   }
+}
+
+// Of a line that is too long only this is known, and its tag must be answered.
+Task<std::string> CommandReader::look_ahead() {
+  constexpr std::size_t enough = 64;
+  auto has_tag = [](std::string_view seen) { return seen.find_first_of(" \n") != seen.npos; };
+  while (!has_tag(io_.buffered()) && io_.buffered().size() < enough) co_await io_.fill();
+  co_return std::string(io_.buffered().substr(0, enough));
 }
 
 Task<> CommandReader::skip(std::uint64_t octets) {

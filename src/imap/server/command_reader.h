@@ -36,6 +36,8 @@ class CommandReader {
   [[nodiscard]] Task<> skip(std::uint64_t octets);
 
  private:
+  [[nodiscard]] Task<std::string> look_ahead();
+
   net::Stream& io_;
 };
 

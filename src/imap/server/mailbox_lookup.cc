@@ -18,7 +18,9 @@ Task<Result<store::MailboxInfo>> Session::find_mailbox(WireName name) {
 Task<Result<store::Store::Opened>> Session::open_mailbox(WireName name, store::Rights rights) {
   auto text = name_from_wire(name, name_form());
   if (!text) co_return fail(Errc::not_found, "This name is no text");
-  co_return co_await server_.store.open(*principal_, *std::move(text), rights);
+  auto opened = co_await server_.store.open(*principal_, *std::move(text), rights);
+  if (!opened) co_return fail(Errc::not_found, "There is no such mailbox");
+  co_return opened;
 }
 
 Task<Result<store::Mailbox>> Session::open_by_id(std::int64_t mailbox_id) {

@@ -22,6 +22,8 @@ void print(std::string& out, fmt::format_string<Args...> format, Args&&... args)
 
 }  // namespace
 
+// RFC 2180 §4.1.3: a message that another session expunged is served for as long as its rows are
+// there, which is 30 days.
 Task<> MessageFetch::write(std::shared_ptr<const store::View> view, std::size_t index,
                            store::MessageFacts facts, Flags flags) {
   if (!facts.found) {

@@ -38,6 +38,7 @@ Reply bad(std::string text) {
   return {Reply::Kind::bad, std::move(text)};
 }
 
+// The codes of RFC 5530 and RFC 9208.
 Reply no(const Error& error) {
   auto code = [&]() -> std::string_view {
     switch (error.code) {

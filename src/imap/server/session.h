@@ -140,6 +140,7 @@ class Session {
   // cmd_status.cc
   [[nodiscard]] Task<std::string> status_text(store::MailboxInfo mailbox, StatusItems items);
   // cmd_select.cc
+  void write_unseen();
   [[nodiscard]] Task<> resynchronise(QuickResync known);
   // cmd_expunge.cc
   [[nodiscard]] Task<Result<int>> expunge_deleted(std::optional<std::vector<IndexRange>> among);

@@ -86,6 +86,7 @@ constexpr auto status_words = std::to_array<StatusWord>({
     {"UIDVALIDITY", status_uid_validity},
     {"UNSEEN", status_unseen},
     {"DELETED", status_deleted},
+    {"DELETED-STORAGE", status_deleted_storage},
     {"SIZE", status_size},
     {"RECENT", status_recent},
     {"HIGHESTMODSEQ", status_highest_mod_seq},
