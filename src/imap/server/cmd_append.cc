@@ -64,19 +64,17 @@ Task<Reply> Session::find_target(WireName name, std::optional<store::Mailbox>* t
   co_return Reply{};
 }
 
-// A literal that is not wanted: a client that waits for our "+" does not send it, of another it is
-// skipped together with the end of its line.
+// A literal that is not wanted.  Strangers are not listened to for its sake.
 Task<> Session::refuse_literal(LiteralHead literal) {
-  constexpr std::uint64_t skippable = 64 << 20;
   if (literal.synchronizing) co_return;
-  if (literal.size > skippable || !principal_) {
-    untagged("BYE What follows is too much to skip");
-    over_ = true;
-    co_return;
-  }
-  co_await reader_.skip(literal.size);
-  auto rest = co_await io_.read_line(max_options);
-  if (auto next = ending_literal(rest.text)) co_await refuse_literal(*next);
+  bool skipped = false;
+  if (principal_) skipped = co_await reader_.skip_rest(literal);
+  if (!skipped) lose_track();
+}
+
+void Session::lose_track() {
+  untagged("BYE What follows cannot be understood any more");
+  over_ = true;
 }
 
 Task<Reply> Session::append_to(store::Mailbox target, LiteralHead literal, AppendOptions options) {
@@ -94,6 +92,7 @@ Task<Reply> Session::append_to(store::Mailbox target, LiteralHead literal, Appen
     if (literal.utf8 && rest.starts_with(')')) rest.remove_prefix(1);
     auto next = ending_literal(rest);
     if (!next) {
+      if (line.over_long) lose_track();
       if (!refused && (!rest.empty() || line.over_long))
         refused = bad("Only more messages may follow the message");
       break;

@@ -73,11 +73,8 @@ Task<CommandReader::Received> CommandReader::next(bool logged_in) {
     if (literal->size > budget - std::min(budget, text.size())) {
       // A client that waits for our "+" does not send it; RFC 7888 §4 wants the others read.
       received.kind = Kind::too_large;
-      if (!literal->synchronizing && literal->size > skippable) received.kind = Kind::hopeless;
-      if (!literal->synchronizing && literal->size <= skippable) {
-        co_await skip(literal->size);
-        co_await io_.read_line(0);
-      }
+      bool skipped = co_await skip_rest(*literal);
+      if (!skipped) received.kind = Kind::hopeless;
       co_return received;
     }
     if (literal->synchronizing) io_.write("+ Go on\r\n");
@@ -97,6 +94,21 @@ Task<std::string> CommandReader::look_ahead() {
   auto has_tag = [](std::string_view seen) { return seen.find_first_of(" \n") != seen.npos; };
   while (!has_tag(io_.buffered()) && io_.buffered().size() < enough) co_await io_.fill();
   co_return std::string(io_.buffered().substr(0, enough));
+}
+
+Task<bool> CommandReader::skip_rest(LiteralHead literal) {
+  constexpr std::size_t longest = 16 << 10;
+  for (auto left = skippable; !literal.synchronizing;) {
+    if (literal.size > left) co_return false;
+    left -= literal.size;
+    co_await skip(literal.size);
+    auto line = co_await io_.read_line(longest);
+    if (line.over_long) co_return false;  // another literal may follow it
+    auto next = ending_literal(line.text);
+    if (!next) co_return true;
+    literal = *next;
+  }
+  co_return true;
 }
 
 Task<> CommandReader::skip(std::uint64_t octets) {

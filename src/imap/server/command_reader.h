@@ -32,10 +32,12 @@ class CommandReader {
   // less or, with `logged_in`, whatever it is.
   [[nodiscard]] Task<Received> next(bool logged_in);
 
-  // Skips so many octets of a literal that nobody wants.
-  [[nodiscard]] Task<> skip(std::uint64_t octets);
+  // Skips a literal that nobody wants, and the rest of its command with all literals that follow
+  // unasked; one that the client would wait for it does not send.  False: this is too much.
+  [[nodiscard]] Task<bool> skip_rest(LiteralHead literal);
 
  private:
+  [[nodiscard]] Task<> skip(std::uint64_t octets);
   [[nodiscard]] Task<std::string> look_ahead();
 
   net::Stream& io_;

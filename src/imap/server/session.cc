@@ -141,9 +141,7 @@ Task<> Session::take(CommandReader::Received received) {
     bool is_tag = !tag.empty() && tag.size() < received.text.size() && tag.size() <= 32;
     finish(is_tag ? tag : "*", bad("[TOOBIG] The command is too long"));
     mistake();
-    if (received.kind != Kind::hopeless) co_return;
-    untagged("BYE What follows cannot be understood any more");
-    over_ = true;
+    if (received.kind == Kind::hopeless && !over_) lose_track();
   }
 }
 
@@ -205,7 +203,7 @@ Task<Reply> Session::guarded(Task<Reply> step) {
     trouble = unavailable.what();
   }
   log::error("imap.unavailable", {{"session", id_}, {"reason", trouble}});
-  if (inside_literal_) throw net::Closed("trouble within a literal");
+  if (inside_answer_) throw net::Closed("trouble within a literal");
   co_return no("[UNAVAILABLE] The mail store cannot do this now; nothing was changed");
 }
 

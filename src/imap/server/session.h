@@ -131,6 +131,7 @@ class Session {
   [[nodiscard]] Task<Result<store::Appended>> receive_message(LiteralHead literal,
                                                               AppendOptions options);
   [[nodiscard]] Task<> refuse_literal(LiteralHead literal);
+  void lose_track();
   [[nodiscard]] Task<Reply> keep(store::Mailbox target, std::vector<store::Appended> messages);
   // cmd_authenticate.cc
   [[nodiscard]] Task<Reply> enter(Principal principal, std::string mechanism);
@@ -164,7 +165,7 @@ class Session {
   const std::string id_;
   bool over_ = false;
   // Part of an answer is out and cannot be ended properly if the rest fails.
-  bool inside_literal_ = false;
+  bool inside_answer_ = false;
   int mistakes_ = 0;
   int failed_logins_ = 0;
   std::string tag_;  // of the command that is carried out
