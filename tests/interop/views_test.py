@@ -130,6 +130,8 @@ class Client:
                 entry.flags, entry.modseq = self.flags_of(items), int(items["MODSEQ"][0])
                 numbers[entry.uid] = one.number
         self.entries = [before[uid] for uid in sorted(before)]
+        if known:  # of those only it is told; what is new comes behind them
+            self.entries += [Entry() for _ in range(exists - len(self.entries))]
         if len(self.entries) != exists:
             raise Broken(f"QRESYNC leads to {len(self.entries)} messages of {exists}")
         for place, entry in enumerate(self.entries, 1):
