@@ -49,7 +49,10 @@ bool is_file_name(std::string_view name) {
 }
 
 std::string take_value(Cursor& cursor, std::string_view name) {
-  cursor.skip_spaces();
+  if (is_file_name(name))
+    cursor.skip_spaces();
+  else
+    skip_comments(cursor);
   if (cursor.take('"')) return take_quoted(cursor);
   auto text = cursor.take_until(is_file_name(name) ? ";" : "; \t(");
   return std::string(ascii::trim(text));

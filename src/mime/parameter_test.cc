@@ -22,6 +22,7 @@ TEST_CASE("RFC 2045 §5.1: parameters") {
   CHECK(summary("text/plain; charset=\"us-ascii\"") == "text/plain;charset=us-ascii");
   CHECK(summary(" Text/HTML ;\r\n\tCharset = UTF-8 ;; x=\"a\\\"b;c\"") ==
         "Text/HTML;charset=UTF-8;x=a\"b;c");
+  CHECK(summary("text/plain (a); (b) charset (c) = (d \"e\") utf-8") == "text/plain;charset=utf-8");
   CHECK(summary("") == "");
 }
 

@@ -130,6 +130,8 @@ class Client:
                 entry.flags, entry.modseq = self.flags_of(items), int(items["MODSEQ"][0])
                 numbers[entry.uid] = one.number
         self.entries = [before[uid] for uid in sorted(before)]
+        if known:  # of those only it is told; what is new comes behind them
+            self.entries += [Entry() for _ in range(exists - len(self.entries))]
         if len(self.entries) != exists:
             raise Broken(f"QRESYNC leads to {len(self.entries)} messages of {exists}")
         for place, entry in enumerate(self.entries, 1):
@@ -286,13 +288,17 @@ class Client:
         since = ""
         if self.mode != "plain" and self.source.random() < 0.4:
             since = f"(UNCHANGEDSINCE {max(0, self.modseq - self.source.choice((0, 20)))}) "
+        # NO: some are gone; what became of the others is told or must be asked.
         reply = self.ask(f"{'UID ' * by_uid}STORE {chosen} {since}{sign}FLAGS"
-                         f"{'.SILENT' * silent} ({' '.join(flags)})", expunges=by_uid)
+                         f"{'.SILENT' * silent} ({' '.join(flags)})", by_uid, wanted=("OK", "NO"))
         named = numbers_of(reply.code("MODIFIED") or "")
         given = frozenset(map(str.lower, flags))
         for place, entry in enumerate(entries):
             name = entry.uid if by_uid else int(chosen.split(":")[0]) + place
             if name in named or entry.told_at == self.commands or entry not in self.entries:
+                continue
+            if reply.status == "NO":
+                entry.flags = None
                 continue
             if not silent:
                 raise Broken(f"the flags of {name} were not told")

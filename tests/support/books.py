@@ -49,7 +49,8 @@ QUERIES = {
     "unique ids used twice": """
         select account_id, mailbox_id, pop3_uidl from
         (select account_id, mailbox_id, pop3_uidl from placement
-         union all select account_id, mailbox_id, pop3_uidl from vanished)
+         union all select account_id, mailbox_id, pop3_uidl from vanished
+         where message_id is not null)
         group by account_id, mailbox_id, pop3_uidl having count(*) > 1""",
     "bodies that overlap": """
         select a.id, b.id from blob a join blob b on a.segment = b.segment and a.id < b.id
