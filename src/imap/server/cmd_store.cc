@@ -21,6 +21,25 @@ store::FlagChange::How how(Store::Change change) {
   return store::FlagChange::How::replace;
 }
 
+// How many of the messages others have expunged.
+std::size_t count_gone(const std::vector<IndexRange>& messages, const store::View& seen,
+                       const store::View& now) {
+  std::size_t gone = 0;
+  for (const auto& range : messages)
+    for (auto i = range.begin; i < range.end; ++i)
+      if (!now.find(seen[i]->uid)) ++gone;
+  return gone;
+}
+
+// UIDs as the client names messages.
+std::string name_set(std::vector<std::uint32_t> uids, const store::View& seen, Numbers numbers) {
+  if (numbers == Numbers::sequence)
+    for (auto& uid : uids) uid = static_cast<std::uint32_t>(seen.find(uid).value_or(0) + 1);
+  std::string set;
+  write_set(set, uids);
+  return set;
+}
+
 }  // namespace
 
 // RFC 9051 §6.4.6, RFC 7162 §3.1.3.
@@ -49,33 +68,28 @@ Task<Reply> Session::handle(Store command) {
 
   const auto modified = changed->modified;
   auto now = co_await box.live->latest();
-  std::size_t gone = 0;
-  for (const auto& range : *messages)
-    for (auto i = range.begin; i < range.end; ++i)
-      if (!now->find((*box.seen)[i]->uid)) ++gone;
-  if (!command.silent) {
-    for (const auto& range : *messages)
-      for (auto i = range.begin; i < range.end; ++i) {
-        auto uid = (*box.seen)[i]->uid;
-        if (std::ranges::binary_search(modified, uid) || !now->find(uid)) continue;
-        write_flags(i, command.numbers == Numbers::uid || qresync_);
-        co_await breathe();
-      }
-  } else {
+  if (command.silent)
     co_await write_silent(before, *std::move(changed));
-  }
+  else
+    co_await write_stored(*messages, modified, now, command.numbers);
   // Of UIDs that are not there nobody hears.  RFC 9051 §6.4.9.
-  if (gone > 0 && command.numbers == Numbers::sequence)
-    co_return no(fmt::format("[EXPUNGEISSUED] {} of these messages are gone", gone));
+  auto gone = command.numbers == Numbers::sequence ? count_gone(*messages, *box.seen, *now) : 0;
+  if (gone > 0) co_return no(fmt::format("[EXPUNGEISSUED] {} of these messages are gone", gone));
   if (modified.empty()) co_return ok("Flags are stored");
-  std::vector<std::uint32_t> names;
-  for (auto uid : modified)
-    names.push_back(command.numbers == Numbers::uid
-                        ? uid
-                        : static_cast<std::uint32_t>(box.seen->find(uid).value_or(0) + 1));
-  std::string set;
-  write_set(set, names);
+  auto set = name_set(modified, *box.seen, command.numbers);
   co_return ok(fmt::format("[MODIFIED {}] Some were changed meanwhile", set));
+}
+
+// The flags that the messages have now.
+Task<> Session::write_stored(std::vector<IndexRange> messages, std::vector<std::uint32_t> modified,
+                             std::shared_ptr<const store::View> now, Numbers numbers) {
+  for (const auto& range : messages)
+    for (auto i = range.begin; i < range.end; ++i) {
+      auto uid = (*selected_->seen)[i]->uid;
+      if (std::ranges::binary_search(modified, uid) || !now->find(uid)) continue;
+      write_flags(i, numbers == Numbers::uid || qresync_);
+      co_await breathe();
+    }
 }
 
 // What .SILENT does not hide: flags that are not only the client's doing, so that it need not guess

@@ -146,6 +146,9 @@ class Session {
   // cmd_expunge.cc
   [[nodiscard]] Task<Result<int>> expunge_deleted(std::optional<std::vector<IndexRange>> among);
   // cmd_store.cc
+  [[nodiscard]] Task<> write_stored(std::vector<IndexRange> messages,
+                                    std::vector<std::uint32_t> modified,
+                                    std::shared_ptr<const store::View> now, Numbers numbers);
   [[nodiscard]] Task<> write_silent(std::shared_ptr<const store::View> before,
                                     store::FlagsChanged changed);
   // cmd_fetch.cc
