@@ -33,6 +33,8 @@ Task<> serve(const Server& server,  // NOLINT: both outlive the session
     co_await session.run();
   } catch (const sql::Unavailable& unavailable) {
     trouble = unavailable.what();
+  } catch (const sql::Violation& violation) {
+    trouble = violation.what();
   } catch (const blob::Unavailable& unavailable) {
     trouble = unavailable.what();
   }

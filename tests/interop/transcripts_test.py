@@ -209,6 +209,8 @@ class Stage:
             self.set_state(words[1], words[2])
         elif kind == "quota":
             self.server.command("account", "change", words[1], "--quota", words[2])
+        elif kind == "organisation-quota":
+            self.server.command("org", "change", "Tests", "--quota", words[1])
         elif kind == "address":
             self.server.command("address", "add", utf8(words[1]), utf8(words[2]))
         elif kind == "catch-all":
@@ -218,6 +220,8 @@ class Stage:
         elif kind == "messages":
             for number in range(1, int(words[1]) + 1):
                 self.message(words[2], made_up(number, int(words[3])))
+        else:
+            raise AssertionError(f"given {kind}: not known here")
 
     def account(self, address, password, options):
         domain = address.partition("@")[2]

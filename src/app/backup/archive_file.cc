@@ -128,6 +128,7 @@ struct ArchiveReader::Zstd {
   ZSTD_DCtx* context;
   std::vector<char> raw;
   ZSTD_inBuffer in{nullptr, 0, 0};
+  bool at_end = false;  // of the frame, and its checksum was right
 };
 
 Result<ArchiveReader> ArchiveReader::open(const std::string& path) {
@@ -146,6 +147,7 @@ Result<std::string> ArchiveReader::take(std::size_t count) {
   ZSTD_outBuffer out{bytes.data(), count, 0};
   auto& z = *zstd_;
   while (out.pos < count) {
+    if (z.at_end) return fail(Errc::corrupt, "the archive is cut off");
     if (z.in.pos == z.in.size) {
       z.file.read(z.raw.data(), static_cast<std::streamsize>(z.raw.size()));
       z.in = {z.raw.data(), static_cast<std::size_t>(z.file.gcount()), 0};
@@ -156,15 +158,29 @@ Result<std::string> ArchiveReader::take(std::size_t count) {
       return fail(Errc::corrupt,
                   fmt::format("the archive is damaged: {}", ZSTD_getErrorName(result)));
     if (z.in.size == 0 && out.pos == before) return fail(Errc::corrupt, "the archive is cut off");
+    z.at_end = result == 0;
   }
   return bytes;
+}
+
+// The second block of zeros that ends an archive, and then what makes all before it trustworthy: the
+// checksum stands behind the last byte.
+Result<> ArchiveReader::finish() {
+  TRY_OK(take(block));
+  // Often the end is noticed only when one byte more is asked for.
+  if (!zstd_->at_end && take(1)) return fail(Errc::corrupt, "the archive does not end");
+  if (!zstd_->at_end) return fail(Errc::corrupt, "the archive is damaged");
+  return {};
 }
 
 Result<std::optional<ArchiveReader::Entry>> ArchiveReader::next() {
   while (left_ > 0) TRY_OK(read(1 << 20));
   TRY_OK(take(padding(std::exchange(size_, 0))));
   TRY(auto header, take(block));
-  if (header[0] == '\0') return std::optional<Entry>();
+  if (header[0] == '\0') {
+    TRY_OK(finish());
+    return std::optional<Entry>();
+  }
   auto size = octal(std::string_view(header).substr(124, 12));
   auto sum = octal(std::string_view(header).substr(148, 8));
   auto name = std::string(header.data(), ::strnlen(header.data(), 100));

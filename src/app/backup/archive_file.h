@@ -57,6 +57,7 @@ class ArchiveReader {
  private:
   struct Zstd;
   explicit ArchiveReader(std::unique_ptr<Zstd> zstd);
+  Result<> finish();
   Result<std::string> take(std::size_t count);
   std::unique_ptr<Zstd> zstd_;
   std::uint64_t size_ = 0;
