@@ -134,7 +134,8 @@ int main(int argc, char** argv) {
     constexpr std::int64_t archive = 6;
     in.fill(inbox_id, Content::ascii, messages);
     in.fill(archive, Content::base64_japanese, messages / 10);
-    const auto last = std::to_string(messages - 1), last_japanese = std::to_string(messages / 10);
+    const auto last = std::to_string(messages - 1),
+               last_japanese = std::to_string(messages / 10 - 1);
     const imap::SearchKey body{.kind = Kind::body, .text = "fox Number " + last + " jumps"};
     const imap::SearchKey text{.kind = Kind::text, .text = "report number " + last};
     const imap::SearchKey subject{

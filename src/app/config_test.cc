@@ -22,7 +22,7 @@ TEST_CASE("an empty configuration is all defaults") {
   CHECK(config->data == "/var/lib/todoke");
   CHECK(config->database_path() == "/var/lib/todoke/todoke.db");
   CHECK(!config->host.empty());
-  CHECK(config->listeners.size() == 5);
+  CHECK(config->listeners.size() == 7);
   CHECK(config->max_message_size == 50u << 20);
 }
 

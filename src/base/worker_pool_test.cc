@@ -33,27 +33,28 @@ TEST_CASE("worker pool: every piece runs once, on all threads") {
   CHECK(times[0] == 2);
 }
 
+// The pool's only thread is held until the pieces of two callers are queued.
+Task<> take_turns(WorkerPool& pool, std::string& order) {  // NOLINT: of the awaiting test
+  auto first = [&](std::size_t) { order += 'a'; };
+  auto second = [&](std::size_t) { order += 'b'; };
+  std::atomic<bool> go{false};
+  auto gate = [&](std::size_t) {
+    while (!go) std::this_thread::yield();
+  };
+  WorkerPool::Many held(pool, 1, gate);
+  WorkerPool::Many one(pool, 3, first);
+  WorkerPool::Many two(pool, 3, second);
+  go = true;
+  co_await held.wait();
+  co_await one.wait();
+  co_await two.wait();
+}
+
 TEST_CASE("worker pool: pieces of two callers take turns") {
   WorkerPool pool(1);
-  std::vector<char> order;
-  auto task = [](WorkerPool* workers, std::vector<char>* seen) -> Task<> {
-    auto first = [&](std::size_t) { seen->push_back('a'); };
-    auto second = [&](std::size_t) { seen->push_back('b'); };
-    std::atomic<bool> go{false};
-    auto gate = [&](std::size_t) {
-      while (!go) std::this_thread::yield();
-    };
-    // The only thread is held until both are queued.
-    WorkerPool::Many held(*workers, 1, gate);
-    WorkerPool::Many one(*workers, 3, first);
-    WorkerPool::Many two(*workers, 3, second);
-    go = true;
-    co_await held.wait();
-    co_await one.wait();
-    co_await two.wait();
-  };
-  block_on(task(&pool, &order));
-  CHECK(std::string(order.begin(), order.end()) == "ababab");
+  std::string order;
+  block_on(take_turns(pool, order));
+  CHECK(order == "ababab");
 }
 
 TEST_CASE("worker pool: a piece that throws is the last one begun") {

@@ -58,7 +58,7 @@ Result<> Incoming::pass_header() {
   auto hops = std::ranges::count_if(fields, [](const mime::HeaderField& field) {
     return ascii::equal_ignoring_case(field.name, "received");
   });
-  if (hops > max_hops && !trace_.empty())
+  if (hops > max_hops && may_loop_)
     return fail(Errc::denied, "the message loops: too many hops");
   auto added = trace_;
   if (!date_.empty() && mime::find_field(fields, "date") == nullptr)

@@ -27,9 +27,12 @@ class Incoming {
   // For submissions: the Date and Message-ID to add when the message has none (RFC 6409 §8).
   void complete_with(std::string date, std::string message_id);
 
+  // For what is put into a known mailbox: no number of Received fields makes a loop.
+  void cannot_loop() { may_loop_ = false; }
+
   // The next bytes, with CRLF line ends.  Errc::unavailable: the disk is full; denied: a loop, the
-  // message came to us with more than 50 Received fields (RFC 5321 §6.3); not asked without trace
-  // headers.  finish() may say both, too.
+  // message came to us with more than 50 Received fields (RFC 5321 §6.3).  finish() may say both,
+  // too.
   Result<> append(std::string_view bytes);
   // Bytes of the message so far, trace headers not counted.
   std::uint64_t size() const { return size_; }
@@ -55,6 +58,7 @@ class Incoming {
   std::string message_id_;
   std::string held_;  // the header, until it is complete
   bool header_passed_ = false;
+  bool may_loop_ = true;
   std::uint64_t size_ = 0;
   std::string beginning_;  // of the message, for the preview
 };

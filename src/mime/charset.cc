@@ -157,6 +157,13 @@ class Utf8CharsetReader final : public CharsetReader {
  public:
   void feed(std::string_view bytes, std::string& out) override {
     for (std::size_t i = 0; i < bytes.size();) {
+      // What is well-formed is copied in one piece, and that is nearly everything.
+      if (pending_.empty()) {
+        const auto begin = i;
+        while (const auto length = utf8_sequence(bytes.substr(i))) i += length;
+        out += bytes.substr(begin, i - begin);
+        if (i == bytes.size()) break;
+      }
       switch (reader_.step(bytes[i])) {
         case Utf8Reader::Step::more:
           pending_ += bytes[i++];

@@ -24,6 +24,19 @@ constexpr auto base64_values = [] {
   return values;
 }();
 
+// Four characters as three bytes in the low bits; negative unless each of them is a digit.
+int base64_group(const char* text) {
+  auto digit = [&](int i) { return int{base64_values[static_cast<unsigned char>(text[i])]}; };
+  const int a = digit(0), b = digit(1), c = digit(2), d = digit(3);
+  if ((a | b | c | d) < 0) return -1;
+  return a << 18 | b << 12 | c << 6 | d;
+}
+
+// Characters that quoted-printable does not pass as they are, whatever follows.
+constexpr bool is_quoted_printable_special(char c) {
+  return c == '=' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 int hex_digit(char c) {
   return ascii::is_digit(c) ? c - '0' : ascii::lower(c) - 'a' + 10;
 }
@@ -62,7 +75,17 @@ void TransferDecoder::feed(std::string_view bytes, std::string& out) {
       base64(bytes, out);
       break;
     case TransferEncoding::quoted_printable:
-      for (char c : bytes) quoted_printable(c, out);
+      while (!bytes.empty()) {
+        if (pending_.empty()) {
+          const auto run = std::ranges::find_if(bytes, is_quoted_printable_special);
+          const auto length = static_cast<std::size_t>(run - bytes.begin());
+          out += bytes.substr(0, length);
+          bytes.remove_prefix(length);
+          if (bytes.empty()) break;
+        }
+        quoted_printable(bytes.front(), out);
+        bytes.remove_prefix(1);
+      }
       break;
   }
 }
@@ -75,7 +98,18 @@ void TransferDecoder::finish(std::string& out) {
 }
 
 void TransferDecoder::base64(std::string_view bytes, std::string& out) {
-  for (char c : bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    // Whole groups at once, which is nearly all of a part.
+    while (sextets_ == 0 && bytes.size() - i >= 4) {
+      const int group = base64_group(bytes.data() + i);
+      if (group < 0) break;
+      const char three[] = {static_cast<char>(group >> 16), static_cast<char>(group >> 8),
+                            static_cast<char>(group)};
+      out.append(three, 3);
+      i += 4;
+    }
+    if (i == bytes.size()) break;
+    const char c = bytes[i];
     if (c == '=') {
       flush_base64(out);
       continue;

@@ -51,10 +51,11 @@ void Stream::forget_input() {
   capacity_ = begin_ = end_ = 0;
 }
 
-// Before a wait: what is written goes out, and an empty buffer that is not a large one is given
-// back.
+// Before a wait: what is written goes out, and buffers that are empty are given back, unless the
+// traffic has earned them a large one: most connections wait for most of their time.
 Task<> Stream::settle() {
   if (!output_.empty()) co_await send();
+  if (output_.capacity() > 256) output_ = std::string();
   if (begin_ == end_ && capacity_ > 0 && capacity_ < (64 << 10)) forget_input();
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace todoke::sql {
 
@@ -24,6 +25,9 @@ class Job {
   // Called by the driver when what run() wrote is durable, before `done`; in the order of the
   // commits, and never for a job that failed.
   virtual void committed() {}
+
+  // Called by the driver when it is through with the job, which may be gone when this returns.
+  virtual void finished() { done.set(); }
 
   std::exception_ptr failure;  // set by the driver when the job could not be done
   Completion done;
@@ -67,6 +71,14 @@ class Db {
     submit_read(job);
     co_await job.done.wait();
     co_return job.take();
+  }
+
+  // A read that goes on while its caller works: for the next piece of a long answer.
+  template <std::invocable<Tx&> F>
+  class Begun;
+  template <std::invocable<Tx&> F>
+  Begun<F> begin_read(F query) {
+    return Begun<F>(*this, std::move(query));
   }
 
   // Called on the writer thread before each commit that holds changes, with the rows written and
@@ -128,6 +140,37 @@ class Db {
    private:
     G& announce_;
   };
+};
+
+// May be dropped at any time: the query then runs to its end and nobody hears of it, so it captures
+// by value.
+template <std::invocable<Tx&> F>
+class Db::Begun {
+ public:
+  // Once.
+  [[nodiscard]] Task<std::invoke_result_t<F&, Tx&>> answer() {
+    auto state = std::move(state_);
+    co_await state->done.wait();
+    co_return state->take();
+  }
+
+ private:
+  friend Db;
+  struct State final : TypedJob<F> {
+    explicit State(F wanted) : TypedJob<F>(query), query(std::move(wanted)) {}
+    void finished() override {
+      auto keep = std::move(self);
+      this->done.set();
+    }
+    F query;
+    std::shared_ptr<State> self;  // until the driver is through
+  };
+  Begun(Db& db, F query) : state_(std::make_shared<State>(std::move(query))) {
+    state_->self = state_;
+    db.submit_read(*state_);
+  }
+
+  std::shared_ptr<State> state_;
 };
 
 struct SqliteOptions {

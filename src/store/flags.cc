@@ -44,6 +44,37 @@ unsigned changed_flags(unsigned now, const FlagChange& change) {
   return change.flags;
 }
 
+// Writes what a change of flags alone makes of whole ranges: one statement each, not one for every
+// message.
+void write_ranges(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                  std::span<const UidRange> ranges, const FlagChange& change,
+                  std::optional<std::int64_t> unchanged_since, std::int64_t modseq) {
+  const bool adds = change.how == FlagChange::How::add;
+  for (const auto& range : ranges) {
+    if (adds)
+      tx.run(
+          "update placement set flags = flags | $5, modseq = $6 where account_id = $1 "
+          "and mailbox_id = $2 and uid between $3 and $4 and (flags & $5) <> $5 and modseq <= $7",
+          account_id, mailbox_id, range.first, range.last, change.flags, modseq,
+          unchanged_since.value_or(INT64_MAX));
+    else
+      tx.run(
+          "update placement set flags = flags & ~$5, modseq = $6 where account_id = $1 "
+          "and mailbox_id = $2 and uid between $3 and $4 and (flags & $5) <> 0 and modseq <= $7",
+          account_id, mailbox_id, range.first, range.last, change.flags, modseq,
+          unchanged_since.value_or(INT64_MAX));
+  }
+}
+
+void write_each(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
+                std::span<const Placement> changed) {
+  for (const auto& placed : changed)
+    tx.run(
+        "update placement set flags = $4, keywords = $5, modseq = $6 "
+        "where account_id = $1 and mailbox_id = $2 and uid = $3",
+        account_id, mailbox_id, placed.uid, placed.flags, placed.keywords, placed.modseq);
+}
+
 }  // namespace
 
 std::vector<std::string_view> split_keywords(std::string_view keywords) {
@@ -96,6 +127,7 @@ Result<FlagsChanged> change_flags(sql::Tx& tx, std::int64_t account_id, std::int
     keywords = *std::move(learned);
   else
     return std::unexpected(learned.error());
+  const bool keeps_keywords = keywords.empty() && change.how != FlagChange::How::replace;
 
   FlagsChanged outcome;
   int unseen = 0;
@@ -107,11 +139,11 @@ Result<FlagsChanged> change_flags(sql::Tx& tx, std::int64_t account_id, std::int
       return;
     }
     auto new_flags = changed_flags(flags, change);
-    bool keeps_keywords = keywords.empty() && change.how != FlagChange::How::replace;
     auto new_keywords =
         keeps_keywords ? std::string(text) : changed_keywords(text, change.how, keywords);
     if (new_flags == flags && new_keywords == text) return;
     unseen += static_cast<int>(flags & flag_seen) - static_cast<int>(new_flags & flag_seen);
+    outcome.earlier_modseqs.push_back(row.integer(4));
     outcome.delta.placed.push_back({.message_id = row.integer(1),
                                     .size = row.get<std::uint64_t>(5),
                                     .uid = row.get<std::uint32_t>(0),
@@ -126,13 +158,11 @@ Result<FlagsChanged> change_flags(sql::Tx& tx, std::int64_t account_id, std::int
   if (outcome.delta.placed.empty()) return outcome;
 
   outcome.modseq = next_modseq(tx, account_id);
-  for (auto& placed : outcome.delta.placed) {
-    placed.modseq = outcome.modseq;
-    tx.run(
-        "update placement set flags = $4, keywords = $5, modseq = $6 "
-        "where account_id = $1 and mailbox_id = $2 and uid = $3",
-        account_id, mailbox_id, placed.uid, placed.flags, placed.keywords, placed.modseq);
-  }
+  for (auto& placed : outcome.delta.placed) placed.modseq = outcome.modseq;
+  if (keeps_keywords)
+    write_ranges(tx, account_id, mailbox_id, ranges, change, unchanged_since, outcome.modseq);
+  else
+    write_each(tx, account_id, mailbox_id, outcome.delta.placed);
   auto known = tx.run(
       "update mailbox set unseen_count = unseen_count + $3, highestmodseq = $4 "
       "where account_id = $1 and id = $2 and deleted_at is null",

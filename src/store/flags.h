@@ -33,6 +33,8 @@ struct FlagChange {
 // The outcome of a change of flags.
 struct FlagsChanged {
   Delta delta;  // those that have other flags now
+  // What each of them had as MODSEQ before: another than a client knows, if others changed it too.
+  std::vector<std::int64_t> earlier_modseqs;
   std::int64_t modseq = 0;
   // UIDs left alone since they were changed after `unchanged_since`.  RFC 7162 §3.1.3.
   std::vector<std::uint32_t> modified;

@@ -1,9 +1,12 @@
 #include "store/live_view.h"
 
+#include <algorithm>
+
 namespace todoke::store {
 namespace {
 
-// Changes that may wait to be asked for.  After more it is cheaper to read the mailbox again.
+// Messages of changes that may wait to be asked for, or twice the mailbox.  After more it is
+// cheaper to read the mailbox again.
 constexpr std::size_t max_pending = 4096;
 
 // Views that are kept without a session.
@@ -21,13 +24,17 @@ LiveView::LiveView(sql::Db& db, Hub& hub, std::int64_t account_id, std::int64_t 
 void LiveView::hear(const Change& change) {
   if (change.mailbox_id != mailbox_id_) return;
   std::lock_guard lock(mutex_);
-  if (change.delta && pending_.size() < max_pending) {
-    pending_.push_back(change);
-    return;
+  if (change.delta) {
+    pending_size_ += 1 + change.delta->placed.size() + change.delta->gone.size();
+    if (pending_size_ <= std::max(max_pending, view_ ? 2 * view_->size() : 0)) {
+      pending_.push_back(change);
+      return;
+    }
   }
   ++surprises_;
   view_ = nullptr;
   pending_.clear();
+  pending_size_ = 0;
 }
 
 std::shared_ptr<const View> LiveView::caught_up() {
@@ -35,6 +42,7 @@ std::shared_ptr<const View> LiveView::caught_up() {
   for (const auto& change : pending_)
     if (change.modseq > view_->highestmodseq()) view_ = view_->with(*change.delta, change.modseq);
   pending_.clear();
+  pending_size_ = 0;
   return view_;
 }
 

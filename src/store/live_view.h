@@ -40,6 +40,7 @@ class LiveView {
   mutable std::mutex mutex_;
   std::shared_ptr<const View> view_;  // null: not read yet, or `stale`
   std::vector<Change> pending_;       // heard and not yet in `view_`
+  std::size_t pending_size_ = 0;      // their messages
   std::uint64_t surprises_ = 0;       // changes without details so far
   Hub::Subscription subscription_;    // last: it ends first
 };

@@ -10,6 +10,7 @@
 #include "store/model.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,6 +79,10 @@ class Mailbox {
   using MessageKey = std::pair<std::uint32_t, std::int64_t>;
   [[nodiscard]] Task<std::vector<MessageFacts>> facts(std::vector<MessageKey> messages,
                                                       FactSet wanted);
+  // The same, read while the caller works on what it has.  At least one, but fewer than asked for
+  // when their facts are too much to hold at once.
+  using FactsQuery = std::function<std::vector<MessageFacts>(sql::Tx&)>;
+  sql::Db::Begun<FactsQuery> begin_facts(std::vector<MessageKey> messages, FactSet wanted);
   // UIDs that left the mailbox after a MODSEQ, sorted.  RFC 7162 §3.2.6.
   [[nodiscard]] Task<std::vector<std::uint32_t>> vanished_since(std::int64_t modseq);
 

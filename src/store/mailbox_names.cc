@@ -115,6 +115,13 @@ std::string composed_name(const std::string& name) {
   return U_FAILURE(status) ? name : out;
 }
 
+Task<Result<Store::Opened>> Store::open(Principal principal, std::string name, Rights needed) {
+  auto account_id = principal.account_id;
+  auto found = co_await find_mailbox(account_id, std::move(name));
+  if (!found) co_return fail(Errc::not_found, "there is no such mailbox");
+  co_return Opened{Mailbox(*this, account_id, found->id, needed), *std::move(found)};
+}
+
 Task<std::optional<MailboxInfo>> Store::find_mailbox(std::int64_t account_id, std::string name) {
   auto query = [&](sql::Tx& tx) {
     auto id = id_of(tx, account_id, name);

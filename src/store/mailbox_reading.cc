@@ -3,6 +3,7 @@
 #include "store/mailbox_row.h"
 #include "store/store.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace todoke::store {
@@ -28,46 +29,89 @@ void read_facts(sql::Tx& tx, const sql::Row& row, FactSet wanted, MessageFacts& 
     std::tie(facts.body.segment, facts.body.offset, facts.body.stored, facts.body.size) = *place;
 }
 
-// Messages that came one after the other mostly have growing ids with few others between: one walk
-// along the table finds them for a third of what looking up each costs.  The answer is how many
-// were found before that stopped paying.
-std::size_t walk(sql::Tx& tx, std::int64_t account_id,
-                 const std::vector<Mailbox::MessageKey>& messages, FactSet wanted,
-                 std::vector<MessageFacts>& facts) {
-  constexpr std::size_t worth = 3;  // rows passed over for each one found
-  std::size_t at = 0, passed = 0;
-  auto take = [&](const sql::Row& row) {
-    auto id = row.integer(0);
-    // Ids of messages that are gone, or whose order is another: looked up later, one by one.
-    if (id > messages[at].second) return false;
-    if (id < messages[at].second) return ++passed <= worth * (at + 8);
-    read_facts(tx, row, wanted, facts[at]);
-    return ++at < messages.size();
-  };
-  tx.each("select " MESSAGE_COLUMNS " from message where account_id = $1 and id >= $2 order by id",
-          take, account_id, messages.front().second);
-  return at;
-}
+// Reads the facts of messages in order, until they are all read or are `most` bytes together.
+class FactsReader {
+ public:
+  FactsReader(sql::Tx& tx, std::int64_t account_id,
+              const std::vector<Mailbox::MessageKey>& messages, FactSet wanted, std::size_t most)
+      : tx_(tx), account_id_(account_id), messages_(messages), wanted_(wanted), left_(most) {}
+
+  std::vector<MessageFacts> read(std::int64_t mailbox_id) {
+    facts_.reserve(messages_.size());
+    if (messages_.size() > 4) walk();
+    while (!is_done()) look_up();
+    if ((wanted_ & fact_saved) != 0)
+      for (std::size_t i = 0; i < facts_.size(); ++i)
+        facts_[i].saved_at = tx_.first<Time>(
+            "select saved_at from placement where account_id = $1 and mailbox_id = $2 and uid = $3",
+            account_id_, mailbox_id, messages_[i].first);
+    return std::move(facts_);
+  }
+
+ private:
+  bool is_done() const { return facts_.size() == messages_.size() || left_ == 0; }
+  std::int64_t next_id() const { return messages_[facts_.size()].second; }
+  void take(const sql::Row& row) {
+    auto& facts = facts_.emplace_back();
+    read_facts(tx_, row, wanted_, facts);
+    auto bytes = facts.envelope.size() + facts.structure.size() + facts.preview.size();
+    left_ -= std::min(left_, bytes);
+  }
+
+  // Messages that came one after the other mostly have growing ids with few others between: one
+  // walk along the table finds them for a third of what looking up each costs, until that stops
+  // paying.
+  void walk() {
+    constexpr std::size_t worth = 3;  // rows passed over for each one found
+    std::size_t passed = 0;
+    auto step = [&](const sql::Row& row) {
+      auto id = row.integer(0);
+      // Ids of messages that are gone, or whose order is another: looked up one by one.
+      if (id > next_id()) return false;
+      if (id < next_id()) return ++passed <= worth * (facts_.size() + 8);
+      take(row);
+      return !is_done();
+    };
+    tx_.each("select " MESSAGE_COLUMNS
+             " from message where account_id = $1 and id >= $2 order by id",
+             step, account_id_, next_id());
+  }
+
+  void look_up() {
+    auto before = facts_.size();
+    auto step = [&](const sql::Row& row) { take(row); };
+    tx_.each("select " MESSAGE_COLUMNS " from message where account_id = $1 and id = $2", step,
+             account_id_, next_id());
+    if (facts_.size() == before) facts_.emplace_back();
+  }
+
+  sql::Tx& tx_;
+  const std::int64_t account_id_;
+  const std::vector<Mailbox::MessageKey>& messages_;
+  const FactSet wanted_;
+  std::size_t left_;
+  std::vector<MessageFacts> facts_;
+};
+
+constexpr std::size_t facts_at_once = 4 << 20;  // bytes that a session holds of what is to come
 
 }  // namespace
 
-Task<std::vector<MessageFacts>> Mailbox::facts(std::vector<MessageKey> messages, FactSet wanted) {
-  std::vector<MessageFacts> facts(messages.size());
-  auto query = [&](sql::Tx& tx) {
-    auto at = messages.size() > 4 ? walk(tx, account_id_, messages, wanted, facts) : 0;
-    for (; at < messages.size(); ++at) {
-      auto take = [&](const sql::Row& row) { read_facts(tx, row, wanted, facts[at]); };
-      tx.each("select " MESSAGE_COLUMNS " from message where account_id = $1 and id = $2", take,
-              account_id_, messages[at].second);
-    }
-    if ((wanted & fact_saved) == 0) return;
-    for (std::size_t i = 0; i < messages.size(); ++i)
-      facts[i].saved_at = tx.first<Time>(
-          "select saved_at from placement where account_id = $1 and mailbox_id = $2 and uid = $3",
-          account_id_, mailbox_id_, messages[i].first);
+sql::Db::Begun<Mailbox::FactsQuery> Mailbox::begin_facts(std::vector<MessageKey> messages,
+                                                         FactSet wanted) {
+  FactsQuery query = [account = account_id_, mailbox = mailbox_id_, messages = std::move(messages),
+                      wanted](sql::Tx& tx) {
+    return FactsReader(tx, account, messages, wanted, facts_at_once).read(mailbox);
   };
-  if (!messages.empty()) co_await store_->db_.read(query);
-  co_return facts;
+  return store_->db_.begin_read(std::move(query));
+}
+
+Task<std::vector<MessageFacts>> Mailbox::facts(std::vector<MessageKey> messages, FactSet wanted) {
+  if (messages.empty()) co_return std::vector<MessageFacts>();
+  auto query = [&](sql::Tx& tx) {
+    return FactsReader(tx, account_id_, messages, wanted, SIZE_MAX).read(mailbox_id_);
+  };
+  co_return co_await store_->db_.read(query);
 }
 
 Task<std::vector<blob::Location>> Mailbox::locate(std::vector<std::int64_t> message_ids) {

@@ -25,11 +25,14 @@ struct SearchContext {
   Time now{};
 };
 
-// Indexes of the messages of the view that meet the condition, ascending.  A message that was
-// purged meanwhile meets no condition on what is gone; one whose body is corrupt none on text.
+// Indexes of the messages of the view that meet the condition, ascending.  Of a message that was
+// purged meanwhile nothing is known but what the view says, of one whose body is corrupt no text:
+// it meets neither a condition on what is not known nor the opposite of one.
 // Reads bodies in bounded memory and on several workers.  Text is compared as fold() leaves it, in
 // any part of a decoded header or a decoded text part, whatever its charset.
-// Errc::over_limit: the condition asks for more work than one command may cause.
+// Errc::over_limit: the condition asks for more work than one command may cause; unavailable: the
+// disk does not answer.  Days of internal and save dates are those of UTC; of a Date field the day
+// in its own time zone.
 [[nodiscard]] Task<Result<std::vector<std::size_t>>> search(Mailbox mailbox, imap::SearchKey key,
                                                             SearchContext context);
 

@@ -42,6 +42,12 @@ class Store {
   // principal's to see: the two look the same.
   [[nodiscard]] Task<Result<Mailbox>> open(Principal principal, std::int64_t mailbox_id,
                                            Rights needed);
+  // The same by name, in any form of composition, with what is known of it at this moment.
+  struct Opened {
+    Mailbox mailbox;
+    MailboxInfo info;
+  };
+  [[nodiscard]] Task<Result<Opened>> open(Principal principal, std::string name, Rights needed);
 
   // Appends `length` bytes of a body from `offset` to `out`.  Reads what the page cache has without
   // leaving the thread, else on a worker.  Errc::corrupt: the checksum failed; not_found: moved.

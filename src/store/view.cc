@@ -100,6 +100,7 @@ std::shared_ptr<const View> View::with(const Delta& delta, std::int64_t modseq) 
       builder.share(chunk);
       continue;
     }
+    builder.make_room(chunk->entries.size() + part.placed.size());
     auto change = part.placed.begin();
     auto add_new_until = [&](std::uint32_t uid) {
       for (; change != part.placed.end() && change->uid < uid; ++change) builder.add(*change);
@@ -131,8 +132,12 @@ void ViewBuilder::share(const std::shared_ptr<const View::Chunk>& chunk) {
 }
 
 void ViewBuilder::close_chunk() {
-  if (last_) view_.chunks_.push_back(std::move(last_));
+  if (last_ && !last_->entries.empty()) view_.chunks_.push_back(std::move(last_));
   last_ = nullptr;
+}
+
+void ViewBuilder::make_room(std::size_t entries) {
+  room().entries.reserve(std::min(entries, View::chunk_size));
 }
 
 View::Chunk& ViewBuilder::room() {
@@ -157,32 +162,52 @@ std::shared_ptr<const View> ViewBuilder::finish(std::uint32_t uidnext, std::int6
   return std::make_shared<const View>(std::move(view_));
 }
 
+// Walks along a view, chunk by chunk.
+class ViewDiff::Walk {
+ public:
+  explicit Walk(const View& view) : view_(view) {}
+  bool at_end() const { return chunk_ == view_.chunks_.size(); }
+  std::size_t index() const { return view_.starts_[chunk_] + offset_; }
+  const View::Entry& operator*() const { return chunk()->entries[offset_]; }
+  const std::shared_ptr<const View::Chunk>& chunk() const { return view_.chunks_[chunk_]; }
+  bool at_start_of_chunk() const { return offset_ == 0; }
+  void skip_chunk() {
+    ++chunk_;
+    offset_ = 0;
+  }
+  void next() {
+    if (++offset_ == chunk()->entries.size()) skip_chunk();
+  }
+
+ private:
+  const View& view_;
+  std::size_t chunk_ = 0;
+  std::size_t offset_ = 0;
+};
+
 ViewDiff::ViewDiff(const View& earlier, const View& later) {
-  std::size_t old_at = 0, new_at = 0;
-  while (old_at < earlier.size() && new_at < later.size()) {
-    auto old_chunk = earlier.chunk_of(old_at), new_chunk = later.chunk_of(new_at);
+  Walk before(earlier), now(later);
+  while (!before.at_end() && !now.at_end()) {
     // Chunks that both share are skipped whole.
-    if (earlier.chunks_[old_chunk] == later.chunks_[new_chunk] &&
-        earlier.starts_[old_chunk] == old_at && later.starts_[new_chunk] == new_at) {
-      auto length = earlier.chunks_[old_chunk]->entries.size();
-      old_at += length;
-      new_at += length;
+    if (before.at_start_of_chunk() && now.at_start_of_chunk() && before.chunk() == now.chunk()) {
+      before.skip_chunk();
+      now.skip_chunk();
       continue;
     }
-    auto before = earlier[old_at].entry, now = later[new_at].entry;
-    if (before->uid < now->uid) {
-      gone.push_back(old_at++);
+    if ((*before).uid < (*now).uid) {
+      gone.push_back(before.index());
+      before.next();
       continue;
     }
     // A UID that only the later view has, below one of the earlier: never handed out so.
-    if (before->uid == now->uid) {
-      if (before->modseq != now->modseq) changed.push_back(new_at);
-      ++old_at;
+    if ((*before).uid == (*now).uid) {
+      if ((*before).modseq != (*now).modseq) changed.push_back(now.index());
+      before.next();
     }
-    ++new_at;
+    now.next();
   }
-  for (; old_at < earlier.size(); ++old_at) gone.push_back(old_at);
-  first_new = new_at;
+  for (; !before.at_end(); before.next()) gone.push_back(before.index());
+  first_new = now.at_end() ? later.size() : now.index();
 }
 
 std::shared_ptr<const View> read_view(sql::Tx& tx, std::int64_t account_id,

@@ -91,6 +91,7 @@ class ViewBuilder {
   friend View;
   void share(const std::shared_ptr<const View::Chunk>& chunk);
   void close_chunk();
+  void make_room(std::size_t entries);
   View::Chunk& room();
 
   View view_;
@@ -108,6 +109,9 @@ struct ViewDiff {
   std::size_t first_new = 0;
 
   ViewDiff(const View& earlier, const View& later);
+
+ private:
+  class Walk;
 };
 
 // Reads a mailbox as it is in this transaction; empty if it does not exist.

@@ -123,7 +123,7 @@ TEST_CASE("the whole installation, there and back") {
   CHECK(restored->messages == 3);
   TestInstallation copy(config.data);
   CHECK(copy.messages(account.id, "INBOX").size() == 2);
-  check_equal(in, account.id, "仕事/請求書", copy, account.id, {.name = "仕事/請求書"});
+  check_equal(in, account.id, "仕事/請求書", copy, account.id, "仕事/請求書");
   CHECK(check_rows(*copy, {}).empty());
   CHECK(check_database(*copy).empty());
   std::vector<Finding> findings;

@@ -39,7 +39,7 @@ constexpr auto table = std::to_array<CapabilityRow>({
     {"UIDPLUS", "RFC 4315", later, ""},
     {"UNAUTHENTICATE", "RFC 8437", later, ""},
     {"UNSELECT", "RFC 3691", later, ""},
-    {"UTF8=ACCEPT", "RFC 6855", later, ""},
+    {"UTF8=ACCEPT", "RFC 9755", later, ""},
     {"WITHIN", "RFC 5032", later, ""},
 
     {"ACL", "RFC 4314", 0, "no shared mailboxes yet"},

@@ -60,7 +60,7 @@ Task<> Session::append(CommandReader::Received received) {
 Task<Reply> Session::find_target(WireName name, std::optional<store::Mailbox>* target) {
   auto opened = co_await open_mailbox(std::move(name), store::right_insert);
   if (!opened) co_return no("[TRYCREATE] " + opened.error().text);
-  *target = *opened;
+  *target = opened->mailbox;
   co_return Reply{};
 }
 
@@ -135,6 +135,7 @@ Task<Reply> Session::keep(store::Mailbox target, std::vector<store::Appended> me
 Task<Result<store::Appended>> Session::receive_message(LiteralHead literal, AppendOptions options) {
   if (literal.synchronizing) io_.write("+ Ready for the message\r\n");
   auto incoming = server_.delivery.begin();
+  incoming.cannot_loop();
   std::optional<Error> trouble;
   for (auto left = literal.size; left > 0;) {
     if (io_.buffered().empty()) {
@@ -157,7 +158,8 @@ Task<Result<store::Appended>> Session::receive_message(LiteralHead literal, Appe
   co_return store::Appended{.body = finished->location,
                             .parsed = {.envelope = std::move(finished->envelope),
                                        .structure = std::move(finished->structure),
-                                       .preview = std::move(finished->preview)},
+                                       .preview = std::move(finished->preview),
+                                       .final_crlf = finished->final_crlf},
                             .flags = flags.system,
                             .keywords = std::move(flags.keywords),
                             .internal_date = options.internal_date};

@@ -37,7 +37,7 @@ Task<Reply> Session::handle(Copy command) {
   if (messages->empty()) co_return ok("No such messages");
   auto room = co_await quota();
   auto ranges = selected_->uid_ranges(*messages);
-  auto copied = co_await selected_->mailbox.copy_to(*target, std::move(ranges), room);
+  auto copied = co_await selected_->mailbox.copy_to(target->mailbox, std::move(ranges), room);
   if (!copied) co_return no_target(copied.error());
   if (copied->uids.empty()) co_return ok("These messages are gone already");
   // RFC 9051 §6.4.7 wants all or none; who was expunged meanwhile is none of the client's any more.
@@ -52,7 +52,7 @@ Task<Reply> Session::handle(Move command) {
   if (!target) co_return no_target(target.error());
   if (messages->empty()) co_return ok("No such messages");
   auto ranges = selected_->uid_ranges(*messages);
-  auto moved = co_await selected_->mailbox.move_to(*target, std::move(ranges));
+  auto moved = co_await selected_->mailbox.move_to(target->mailbox, std::move(ranges));
   if (!moved) co_return no_target(moved.error());
   if (moved->uids.empty()) co_return ok("These messages are gone already");
   untagged("OK " + copy_uid(*moved) + " Moved");

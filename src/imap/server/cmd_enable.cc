@@ -2,7 +2,7 @@
 
 namespace todoke::imap {
 
-// RFC 5161, RFC 9051 §6.3.1, RFC 7162 §3.2.3, RFC 6855 §3.
+// RFC 5161, RFC 9051 §6.3.1, RFC 7162 §3.2.3, RFC 9755 §3.
 Task<Reply> Session::handle(Enable command) {
   std::string enabled = "ENABLED";
   for (const auto& capability : command.capabilities) {

@@ -40,6 +40,49 @@ std::vector<std::size_t> indexes_of(const std::vector<IndexRange>& ranges, const
   return indexes;
 }
 
+// The facts of messages, batch by batch: the next is read while the last is written.
+class FactsAhead {
+ public:
+  FactsAhead(store::Mailbox mailbox, std::shared_ptr<const store::View> view,
+             const std::vector<std::size_t>& indexes, store::FactSet wanted)
+      : mailbox_(mailbox), view_(std::move(view)), indexes_(indexes), wanted_(wanted) {
+    begin();
+  }
+
+  // Not empty while messages are left.
+  [[nodiscard]] Task<std::vector<store::MessageFacts>> next() {
+    std::vector<store::MessageFacts> facts;
+    if (wanted_ == 0) {
+      facts.resize(std::min(batch, indexes_.size() - at_), {.found = true});
+      at_ += facts.size();
+      co_return facts;
+    }
+    facts = co_await reading_->answer();
+    at_ += facts.size();
+    begin();
+    co_return facts;
+  }
+
+ private:
+  void begin() {
+    reading_.reset();
+    if (wanted_ == 0 || at_ == indexes_.size()) return;
+    std::vector<store::Mailbox::MessageKey> keys;
+    for (auto i = at_; i < std::min(at_ + batch, indexes_.size()); ++i) {
+      auto entry = (*view_)[indexes_[i]].entry;
+      keys.emplace_back(entry->uid, entry->message_id);
+    }
+    reading_ = mailbox_.begin_facts(std::move(keys), wanted_);
+  }
+
+  store::Mailbox mailbox_;
+  std::shared_ptr<const store::View> view_;
+  const std::vector<std::size_t>& indexes_;
+  const store::FactSet wanted_;
+  std::size_t at_ = 0;
+  std::optional<sql::Db::Begun<store::Mailbox::FactsQuery>> reading_;  // of those from at_ on
+};
+
 }  // namespace
 
 // RFC 9051 §6.4.5.
@@ -70,25 +113,15 @@ Task<Reply> Session::handle(Fetch command) {
 
   store::FactSet wanted = 0;
   for (const auto& item : command.items) wanted |= facts_for(item);
-  MessageFetch answer(server_.store, box.mailbox, io_, command.items, inside_literal_);
+  MessageFetch answer(server_.store, box.mailbox, io_, command.items, inside_answer_);
+  FactsAhead ahead(box.mailbox, box.seen, indexes, wanted);
   for (std::size_t at = 0; at < indexes.size();) {
-    auto count = std::min(batch, indexes.size() - at);
-    std::vector<store::MessageFacts> facts;
-    if (wanted != 0) {
-      std::vector<store::Mailbox::MessageKey> keys;
-      for (std::size_t i = 0; i < count; ++i) {
-        auto entry = (*box.seen)[indexes[at + i]].entry;
-        keys.emplace_back(entry->uid, entry->message_id);
-      }
-      facts = co_await box.mailbox.facts(std::move(keys), wanted);
-    } else {
-      facts.resize(count, {.found = true});
-    }
-    for (std::size_t i = 0; i < count; ++i, ++at) {
+    auto facts = co_await ahead.next();
+    for (auto& one : facts) {
       auto with_flags = newly_seen.empty() || !newly_seen[at] ? MessageFetch::Flags::as_asked
                         : condstore_ ? MessageFetch::Flags::told_with_mod_seq
                                      : MessageFetch::Flags::told;
-      co_await answer.write(box.seen, indexes[at], std::move(facts[i]), with_flags);
+      co_await answer.write(box.seen, indexes[at++], std::move(one), with_flags);
       co_await breathe();
     }
   }
@@ -126,6 +159,9 @@ Task<Reply> Session::mark_seen(std::vector<std::size_t> indexes, std::vector<boo
   auto changed = co_await box.mailbox.change_flags(std::move(uids), std::move(change), {});
   if (!changed) co_return no(changed.error());
   if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
+  // With the flags come keywords that others gave meanwhile.
+  auto is_new = [&](const store::Placement& one) { return !all_known(one.keywords, box.keywords); };
+  if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
   co_return Reply{};
 }
 

@@ -42,11 +42,12 @@ Task<Reply> Session::handle(Store command) {
   if (!changed && changed.error().code == Errc::over_limit)
     co_return no("[LIMIT] " + changed.error().text);
   if (!changed) co_return no(changed.error());
+  auto before = box.seen;
   if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
   auto is_new = [&](const store::Placement& one) { return !all_known(one.keywords, box.keywords); };
   if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
 
-  const auto& modified = changed->modified;
+  const auto modified = changed->modified;
   auto now = co_await box.live->latest();
   std::size_t gone = 0;
   for (const auto& range : *messages)
@@ -57,17 +58,11 @@ Task<Reply> Session::handle(Store command) {
       for (auto i = range.begin; i < range.end; ++i) {
         auto uid = (*box.seen)[i]->uid;
         if (std::ranges::binary_search(modified, uid) || !now->find(uid)) continue;
-        write_flags(i, command.numbers == Numbers::uid);
+        write_flags(i, command.numbers == Numbers::uid || qresync_);
         co_await breathe();
       }
-  } else if (condstore_) {
-    // RFC 7162 §3.1.3: .SILENT hides the flags, not the new number.
-    for (const auto& placed : changed->delta.placed) {
-      auto index = box.seen->find(placed.uid);
-      if (!index) continue;
-      untagged(fmt::format("{} FETCH (UID {} MODSEQ ({}))", *index + 1, placed.uid, placed.modseq));
-      co_await breathe();
-    }
+  } else {
+    co_await write_silent(before, *std::move(changed));
   }
   // Of UIDs that are not there nobody hears.  RFC 9051 §6.4.9.
   if (gone > 0 && command.numbers == Numbers::sequence)
@@ -81,6 +76,22 @@ Task<Reply> Session::handle(Store command) {
   std::string set;
   write_set(set, names);
   co_return ok(fmt::format("[MODIFIED {}] Some were changed meanwhile", set));
+}
+
+// What .SILENT does not hide: flags that are not only the client's doing, so that it need not guess
+// (RFC 9051 §6.4.6), and the new numbers (RFC 7162 §3.1.3).
+Task<> Session::write_silent(std::shared_ptr<const store::View> before,
+                             store::FlagsChanged changed) {
+  for (std::size_t i = 0; i < changed.delta.placed.size(); ++i) {
+    const auto& placed = changed.delta.placed[i];
+    auto index = before->find(placed.uid);
+    if (!index) continue;
+    if ((*before)[*index]->modseq != changed.earlier_modseqs[i])
+      write_flags(*index, true);
+    else if (condstore_)
+      untagged(fmt::format("{} FETCH (UID {} MODSEQ ({}))", *index + 1, placed.uid, placed.modseq));
+    co_await breathe();
+  }
 }
 
 }  // namespace todoke::imap

@@ -15,10 +15,12 @@ Task<Result<store::MailboxInfo>> Session::find_mailbox(WireName name) {
   co_return *std::move(found);
 }
 
-Task<Result<store::Mailbox>> Session::open_mailbox(WireName name, store::Rights rights) {
-  auto info = co_await find_mailbox(std::move(name));
-  if (!info) co_return std::unexpected(info.error());
-  co_return co_await server_.store.open(*principal_, info->id, rights);
+Task<Result<store::Store::Opened>> Session::open_mailbox(WireName name, store::Rights rights) {
+  auto text = name_from_wire(name, name_form());
+  if (!text) co_return fail(Errc::not_found, "This name is no text");
+  auto opened = co_await server_.store.open(*principal_, *std::move(text), rights);
+  if (!opened) co_return fail(Errc::not_found, "There is no such mailbox");
+  co_return opened;
 }
 
 Task<Result<store::Mailbox>> Session::open_by_id(std::int64_t mailbox_id) {

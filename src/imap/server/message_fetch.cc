@@ -22,6 +22,8 @@ void print(std::string& out, fmt::format_string<Args...> format, Args&&... args)
 
 }  // namespace
 
+// RFC 2180 §4.1.3: a message that another session expunged is served for as long as its rows are
+// there, which is 30 days.
 Task<> MessageFetch::write(std::shared_ptr<const store::View> view, std::size_t index,
                            store::MessageFacts facts, Flags flags) {
   if (!facts.found) {
@@ -39,11 +41,21 @@ Task<> MessageFetch::write(std::shared_ptr<const store::View> view, std::size_t 
     if (write_plain(item)) continue;
     auto step = write_item(item);
     co_await std::move(step);
+    if (line_.size() > (64 << 10)) co_await hand_over();
   }
   if (flags != Flags::as_asked) write_changed(flags);
   line_ += ")\r\n";
   io_.write(line_);
   line_.clear();
+  inside_answer_ = false;
+}
+
+// Gives what is written to the stream.  From here on the answer has to be written to its end.
+Task<> MessageFetch::hand_over() {
+  inside_answer_ = true;
+  io_.write(line_);
+  line_.clear();
+  co_await flush_if_full();
 }
 
 // What the client must learn because its command has set \Seen.  RFC 9051 §6.4.5, RFC 7162 §3.2.4.
@@ -221,16 +233,12 @@ Task<> MessageFetch::send(OctetRange range) {
     line_ += *bytes;
   }
   for (offset += first; offset < range.end;) {
-    inside_literal_ = true;
-    io_.write(line_);
-    line_.clear();
-    co_await flush_if_full();
+    co_await hand_over();
     auto bytes = co_await read(offset, std::min(piece, range.end - offset));
     if (!bytes) throw net::Closed("a body could not be read to its end: " + bytes.error().text);
     line_ += *bytes;
     offset += bytes->size();
   }
-  inside_literal_ = false;
 }
 
 Task<> MessageFetch::flush_if_full() {
@@ -308,7 +316,6 @@ Task<> MessageFetch::send_decoded(OctetRange range, mime::TransferEncoding encod
   mime::TransferDecoder decoder(encoding);
   std::string out;
   std::uint64_t decoded = 0;
-  inside_literal_ = true;
   for (auto offset = range.begin; decoded < wanted.end;) {
     if (offset < range.end) {
       auto bytes = co_await read(offset, std::min(piece, range.end - offset));
@@ -322,11 +329,8 @@ Task<> MessageFetch::send_decoded(OctetRange range, mime::TransferEncoding encod
     if (from < to) line_.append(out, from - decoded, to - from);
     decoded += out.size();
     out.clear();
-    io_.write(line_);
-    line_.clear();
-    co_await flush_if_full();
+    co_await hand_over();
   }
-  inside_literal_ = false;
 }
 
 }  // namespace todoke::imap

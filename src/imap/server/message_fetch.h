@@ -23,11 +23,11 @@ namespace todoke::imap {
 // bounded memory.  Lives in the command's frame.
 class MessageFetch {
  public:
-  // `inside_literal` is true while octets of a literal are owed.  All references outlive the
+  // `inside_answer` is true while part of an answer is out.  All references outlive the
   // object.
   MessageFetch(store::Store& store, store::Mailbox mailbox, net::Stream& io,
-               const std::vector<FetchItem>& items, bool& inside_literal)
-      : store_(store), mailbox_(mailbox), io_(io), items_(items), inside_literal_(inside_literal) {}
+               const std::vector<FetchItem>& items, bool& inside_answer)
+      : store_(store), mailbox_(mailbox), io_(io), items_(items), inside_answer_(inside_answer) {}
 
   // Flags are told when they were changed by the command, with UID and MODSEQ to a client that
   // counts changes.
@@ -56,6 +56,7 @@ class MessageFetch {
   [[nodiscard]] Task<> send(OctetRange range);
   // The next piece of the body; looks for it anew when it was moved meanwhile.
   [[nodiscard]] Task<Result<std::string>> read(std::uint64_t offset, std::uint64_t length);
+  [[nodiscard]] Task<> hand_over();
   [[nodiscard]] Task<> flush_if_full();
   void literal(std::string_view text);
   const mime::Structure* structure();
@@ -65,7 +66,7 @@ class MessageFetch {
   store::Mailbox mailbox_;
   net::Stream& io_;
   const std::vector<FetchItem>& items_;
-  bool& inside_literal_;
+  bool& inside_answer_;
   std::size_t missed_ = 0;
   std::size_t corrupt_ = 0;
   std::size_t undecodable_ = 0;

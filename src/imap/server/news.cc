@@ -1,4 +1,5 @@
 // What the client is told of the selected mailbox without having asked.  RFC 9051 §7.4, §7.5.
+#include "base/log.h"
 #include "imap/server/flag_text.h"
 #include "imap/server/session.h"
 #include "imap/syntax/sequence_set.h"
@@ -9,8 +10,45 @@
 
 namespace todoke::imap {
 
+// What happened since SELECT is news like all else: the client gets the numbers of that moment.
+Task<> Session::number_messages() {
+  auto& box = *selected_;
+  if (box.seen) co_return;
+  const auto moment = box.opened_at;
+  auto now = co_await box.live->latest();
+  bool is_same = now->highestmodseq() == moment.highestmodseq && now->size() == moment.count &&
+                 now->uidnext() == moment.uidnext;
+  if (is_same) {
+    box.seen = std::move(now);
+    co_return;
+  }
+  auto gone = co_await box.mailbox.vanished_since(moment.highestmodseq);
+  store::ViewBuilder builder;
+  auto next_gone = gone.begin();
+  auto add_gone_below = [&](std::uint32_t uid) {
+    for (; next_gone != gone.end() && *next_gone < uid; ++next_gone)
+      builder.add(store::Placement{.uid = *next_gone});
+  };
+  for (std::size_t i = 0; i < now->size() && (*now)[i]->uid < moment.uidnext; ++i) {
+    auto message = (*now)[i];
+    add_gone_below(message->uid);
+    builder.add(*message.entry, message.keywords);
+  }
+  add_gone_below(moment.uidnext);
+  box.seen = builder.finish(moment.uidnext, moment.highestmodseq);
+  if (box.seen->size() == moment.count) co_return;
+  log::error("imap.miscounted", {{"session", id_},
+                                 {"mailbox", box.mailbox.id()},
+                                 {"counted", moment.count},
+                                 {"found", box.seen->size()}});
+  for (auto number = moment.count; number > box.seen->size(); --number)
+    untagged(fmt::format("{} EXPUNGE", number));
+  untagged(fmt::format("{} EXISTS", box.seen->size()));
+}
+
 Task<> Session::tell_news(News allowed) {
   auto& box = *selected_;
+  co_await number_messages();
   auto now = box.live->cached();
   if (!now) now = co_await box.live->latest();
   if (now == box.seen) co_return;

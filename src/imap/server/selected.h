@@ -19,12 +19,21 @@ struct IndexRange {
   std::size_t end;
 };
 
+// A mailbox by its counters at one moment: all that SELECT has to tell.
+struct Moment {
+  std::size_t count = 0;
+  std::uint32_t uidnext = 1;
+  std::int64_t highestmodseq = 0;
+};
+
 // The selected mailbox as one session's client knows it.
 struct Selected {
   store::Mailbox mailbox;
   std::shared_ptr<store::LiveView> live;
   // Up to here the client was told; its message numbers are this view's.
+  // Null while nobody has needed one: then the client knows of `opened_at`.
   std::shared_ptr<const store::View> seen;
+  Moment opened_at;
   std::string keywords;  // that FLAGS has named
   // UIDs of the last SEARCH RETURN (SAVE), sorted.  RFC 9051 §6.4.4.1.
   std::vector<std::uint32_t> saved_result;

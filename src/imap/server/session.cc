@@ -38,6 +38,7 @@ Reply bad(std::string text) {
   return {Reply::Kind::bad, std::move(text)};
 }
 
+// The codes of RFC 5530 and RFC 9208.
 Reply no(const Error& error) {
   auto code = [&]() -> std::string_view {
     switch (error.code) {
@@ -104,6 +105,15 @@ Task<> Session::run() {
   io_.set_deadline(server_.limits.before_login);
   untagged(fmt::format("OK [{}] {} Todoke IMAP server ready", capabilities(), server_.host));
   while (!over_) {
+    if (selected_ && !selected_->seen) {
+      co_await io_.flush();
+      auto step = number_after_select();
+      co_await guarded(std::move(step));
+      if (!selected_->seen) {
+        untagged("BYE The mailbox cannot be read now, please try again later");
+        break;
+      }
+    }
     if (principal_) io_.set_deadline(server_.limits.idle);
     io_.set_interruptible(true);
     auto received = co_await reader_.next(principal_.has_value());
@@ -111,6 +121,11 @@ Task<> Session::run() {
     co_await take(std::move(received));
   }
   co_await io_.flush();
+}
+
+Task<Reply> Session::number_after_select() {
+  co_await number_messages();
+  co_return Reply{};
 }
 
 Task<> Session::take(CommandReader::Received received) {
@@ -163,7 +178,7 @@ Task<> Session::obey(std::string text) {
   auto step = std::visit([this](auto command) { return handle(std::move(command)); },
                          *std::move(parsed->command));
   auto reply = co_await guarded(std::move(step));
-  if (selected_ && reply.kind != Reply::Kind::bad)
+  if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad)
     co_await tell_news(all_news ? News::all : News::no_expunge);
   if (reply.kind != Reply::Kind::said) finish(tag_, reply);
   if (reply.kind == Reply::Kind::bad)
@@ -188,7 +203,7 @@ Task<Reply> Session::guarded(Task<Reply> step) {
     trouble = unavailable.what();
   }
   log::error("imap.unavailable", {{"session", id_}, {"reason", trouble}});
-  if (inside_literal_) throw net::Closed("trouble within a literal");
+  if (inside_answer_) throw net::Closed("trouble within a literal");
   co_return no("[UNAVAILABLE] The mail store cannot do this now; nothing was changed");
 }
 

@@ -10,6 +10,7 @@
 #include "imap/syntax/mailbox_name.h"
 #include "store/mailbox.h"
 #include "store/model.h"
+#include "store/store.h"
 
 #include <cstdint>
 #include <memory>
@@ -52,6 +53,7 @@ class Session {
   // ---- session.cc
   State state() const;
   [[nodiscard]] Task<> take(CommandReader::Received received);
+  [[nodiscard]] Task<Reply> number_after_select();
   [[nodiscard]] Task<> obey(std::string text);
   // Carries out a step of a command.  Trouble with disk or database is an answer like others, and
   // the session goes on: the next command may well succeed.  Unless a literal was begun, which
@@ -71,6 +73,8 @@ class Session {
   // ---- news.cc
   // Tells what others did to the selected mailbox.
   [[nodiscard]] Task<> tell_news(News allowed);
+  // Reads the messages of a mailbox that was opened by its counters alone.
+  [[nodiscard]] Task<> number_messages();
   void write_expunged(const store::ViewDiff& diff, const store::View& before);
   void write_flags(std::size_t index, bool with_uid);
   void write_known_keywords(const std::string& keywords);
@@ -79,7 +83,8 @@ class Session {
 
   // ---- mailbox_lookup.cc
   [[nodiscard]] Task<Result<store::MailboxInfo>> find_mailbox(WireName name);
-  [[nodiscard]] Task<Result<store::Mailbox>> open_mailbox(WireName name, store::Rights rights);
+  [[nodiscard]] Task<Result<store::Store::Opened>> open_mailbox(WireName name,
+                                                                store::Rights rights);
   [[nodiscard]] Task<Result<store::Mailbox>> open_by_id(std::int64_t mailbox_id);
   [[nodiscard]] Task<store::Quota> quota();
 
@@ -136,10 +141,13 @@ class Session {
   // cmd_status.cc
   [[nodiscard]] Task<std::string> status_text(store::MailboxInfo mailbox, StatusItems items);
   // cmd_select.cc
-  void write_unseen(const store::View& view);
+  void write_unseen();
   [[nodiscard]] Task<> resynchronise(QuickResync known);
   // cmd_expunge.cc
   [[nodiscard]] Task<Result<int>> expunge_deleted(std::optional<std::vector<IndexRange>> among);
+  // cmd_store.cc
+  [[nodiscard]] Task<> write_silent(std::shared_ptr<const store::View> before,
+                                    store::FlagsChanged changed);
   // cmd_fetch.cc
   [[nodiscard]] Task<Reply> mark_seen(std::vector<std::size_t> indexes, std::vector<bool>* marked);
   [[nodiscard]] Task<> write_vanished(SequenceSet set, std::uint64_t since);
@@ -157,7 +165,7 @@ class Session {
   const std::string id_;
   bool over_ = false;
   // Part of an answer is out and cannot be ended properly if the rest fails.
-  bool inside_literal_ = false;
+  bool inside_answer_ = false;
   int mistakes_ = 0;
   int failed_logins_ = 0;
   std::string tag_;  // of the command that is carried out

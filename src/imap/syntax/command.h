@@ -211,7 +211,7 @@ Result<TaggedCommand> parse_command(std::string_view text);
 Result<AppendOptions> parse_append_options(std::string_view text);
 
 // The literal that a line ends with, if it does: "{12}", "{12+}" (RFC 7888), "~{12}" (RFC 3516),
-// "UTF8 (~{12}" (RFC 6855).
+// "UTF8 (~{12}" (RFC 9755).
 struct LiteralHead {
   std::uint64_t size = 0;     // the largest there is for a number that is larger still
   bool synchronizing = true;  // the client waits for our "+"

@@ -110,7 +110,7 @@ void Database::commit_group(Job& first) {
   frames_ = writer_->wal_frames();
   for (Job* job : group_) {
     if (!job->failure) job->committed();
-    job->done.set();  // after this the job is gone
+    job->finished();  // after this the job is gone
   }
 }
 
@@ -197,7 +197,7 @@ void Database::read_loop(Connection& connection) {
   while (Job* job = reads_.wait()) {
     read(connection, *job);
     reads_.finished();
-    job->done.set();
+    job->finished();
   }
 }
 
