@@ -65,12 +65,12 @@ struct MemoryFiles::Node {
   }
 
   void shrink(std::uint64_t to) {
-    static constexpr char zeros[page] = {};
+    static constexpr std::array<char, page> zeros{};
     for (auto& [number, bytes] : pages) {
       if ((number + 1) * page <= to) continue;
       auto begin = std::max(number * page, to);
       remember(begin, (number + 1) * page);
-      put(begin, std::string_view(zeros, (number + 1) * page - begin));
+      put(begin, std::string_view(zeros.data(), (number + 1) * page - begin));
     }
     size = to;
   }
