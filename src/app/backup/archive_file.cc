@@ -163,8 +163,8 @@ Result<std::string> ArchiveReader::take(std::size_t count) {
   return bytes;
 }
 
-// The second block of zeros that ends an archive, and then what makes all before it trustworthy: the
-// checksum stands behind the last byte.
+// The second block of zeros that ends an archive, and then what makes all before it trustworthy:
+// the checksum stands behind the last byte.
 Result<> ArchiveReader::finish() {
   TRY_OK(take(block));
   // Often the end is noticed only when one byte more is asked for.
