@@ -73,6 +73,12 @@ Task<> Stream::flush() {
   if (!output_.empty()) co_await send();
 }
 
+Task<> Stream::breathe(std::chrono::seconds time) {
+  if (output_.size() < much) co_return;
+  set_deadline(time);
+  co_await send();
+}
+
 Task<Stream::Line> Stream::read_line(std::size_t max) {
   Line line;
   std::size_t searched = 0;

@@ -93,9 +93,13 @@ class Stream {
   // ---- Output
 
   void write(std::string_view bytes) { output_.append(bytes); }
-  // Bytes written and not yet sent.  Whoever writes much flushes whenever this passes a bound.
+  // Bytes written and not yet sent.
   std::size_t pending() const { return output_.size(); }
   [[nodiscard]] Task<> flush();
+  // Whoever writes much: sends what was written once it passes `much`, so that a slow reader does
+  // not make us hold it.  Each such piece may take so long.
+  static constexpr std::size_t much = 64 << 10;
+  [[nodiscard]] Task<> breathe(std::chrono::seconds time);
 
   // ---- The connection
 

@@ -5,13 +5,6 @@
 #include <algorithm>
 
 namespace todoke::pop3 {
-namespace {
-
-// Answers go out when they pass this, so that a slow reader does not make us hold them.
-constexpr std::size_t flush_above = 64 << 10;
-
-}  // namespace
-
 // The message that a client means, or nothing when that is no message; then it has been told.
 std::optional<std::size_t> Session::index_of(MessageNumber number) {
   auto count = transaction_->drop->entries().size();
@@ -67,10 +60,10 @@ Task<> Session::send_listing(Listing what) {
   if (t.deleted_count == 0) {
     std::string_view text = what == Listing::sizes ? t.drop->list_text() : t.drop->uidl_text();
     while (!text.empty()) {
-      auto piece = text.substr(0, flush_above);
+      auto piece = text.substr(0, net::Stream::much);
       io_.write(piece);
       text.remove_prefix(piece.size());
-      co_await breathe();
+      co_await io_.breathe(server_.limits.idle);
     }
   } else {
     const auto& entries = t.drop->entries();
@@ -80,18 +73,11 @@ Task<> Session::send_listing(Listing what) {
         io_.write(fmt::format("{} {}\r\n", i + 1, entries[i].pop3_size));
       else
         io_.write(fmt::format("{} {}\r\n", i + 1, entries[i].uidl(*t.drop)));
-      if (io_.pending() >= flush_above) co_await breathe();
+      co_await io_.breathe(server_.limits.idle);
     }
   }
   io_.write(".\r\n");
   inside_answer_ = false;
-}
-
-// Sends what has gathered, if it is much.  A slow reader gets the whole time for each such piece.
-Task<> Session::breathe() {
-  if (io_.pending() < flush_above) co_return;
-  io_.set_deadline(server_.limits.idle);
-  co_await io_.flush();
 }
 
 }  // namespace todoke::pop3

@@ -57,7 +57,7 @@ Task<> Session::send_message(MessageNumber number, std::optional<std::uint32_t> 
     octets_sent_ += text.size();
     if (body.at_end() || (body_lines && top.done())) break;
     io_.write(wire);
-    co_await breathe();
+    co_await io_.breathe(server_.limits.idle);
     piece = co_await body.next(piece_size);
     if (!piece) {
       // Too late for a refusal: a connection that breaks off is all that a client understands.
@@ -70,7 +70,7 @@ Task<> Session::send_message(MessageNumber number, std::optional<std::uint32_t> 
   inside_answer_ = false;
   ++messages_sent_;
   body.rest();
-  co_await breathe();
+  co_await io_.breathe(server_.limits.idle);
 }
 
 // Logs why a body cannot be had; says so while that is possible.

@@ -77,7 +77,6 @@ class Session {
   [[nodiscard]] Task<> handle(List command);
   [[nodiscard]] Task<> handle(Uidl command);
   [[nodiscard]] Task<> send_listing(Listing what);
-  [[nodiscard]] Task<> breathe();
 
   // ---- retrieval.cc
   [[nodiscard]] Task<> handle(Retr command);

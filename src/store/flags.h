@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "imap/syntax/sequence_set.h"
 #include "sql/tx.h"
 #include "store/hub.h"
 #include "store/model.h"
@@ -16,11 +17,7 @@
 namespace todoke::store {
 
 // UIDs from first to last.
-struct UidRange {
-  std::uint32_t first;
-  std::uint32_t last;
-  friend bool operator==(const UidRange&, const UidRange&) = default;
-};
+using UidRange = imap::SequenceSet::Range;
 
 // What becomes of flags and keywords.  RFC 9051 §6.4.6.
 struct FlagChange {

@@ -1,5 +1,7 @@
 #include "store/model.h"
 
+#include "base/ascii.h"
+
 namespace todoke::store {
 namespace {
 
@@ -17,6 +19,12 @@ constexpr RoleNames names[] = {
 };
 
 }  // namespace
+
+unsigned flag_from_name(std::string_view name) {
+  for (const auto& [flag, known] : flag_names)
+    if (ascii::equal_ignoring_case(known, name)) return flag;
+  return 0;
+}
 
 std::string_view role_name(Role role) {
   for (const auto& one : names)

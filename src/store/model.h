@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "blob/store.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The things of the mailbox model, as values.
@@ -20,6 +22,16 @@ enum Flag : unsigned {
   flag_deleted = 8,
   flag_draft = 16,
 };
+
+// The flags as IMAP spells them, in the order in which it tells them.
+inline constexpr std::array<std::pair<unsigned, std::string_view>, 5> flag_names{
+    {{flag_answered, "\\Answered"},
+     {flag_flagged, "\\Flagged"},
+     {flag_deleted, "\\Deleted"},
+     {flag_seen, "\\Seen"},
+     {flag_draft, "\\Draft"}}};
+// In any case; 0 for anything else.
+unsigned flag_from_name(std::string_view name);
 
 // What a mailbox is for.  RFC 6154 §2, RFC 8457 §3.
 enum class Role { none, inbox, sent, drafts, trash, junk, archive };

@@ -11,7 +11,6 @@ namespace todoke::store {
 namespace {
 
 using Kind = imap::SearchKey::Kind;
-using Range = imap::SequenceSet::Range;
 using std::chrono::sys_days;
 
 Truth truth(bool is_so) {
@@ -20,23 +19,6 @@ Truth truth(bool is_so) {
 
 Truth opposite(Truth t) {
   return t == Truth::unknown ? t : truth(t == Truth::no);
-}
-
-// The bit of a system flag; 0 for anything else.  RFC 9051 §2.3.2.
-unsigned system_flag(std::string_view name) {
-  constexpr std::pair<std::string_view, unsigned> flags[] = {{"\\Seen", flag_seen},
-                                                             {"\\Answered", flag_answered},
-                                                             {"\\Flagged", flag_flagged},
-                                                             {"\\Deleted", flag_deleted},
-                                                             {"\\Draft", flag_draft}};
-  for (auto [known, flag] : flags)
-    if (ascii::equal_ignoring_case(known, name)) return flag;
-  return 0;
-}
-
-bool contains(const std::vector<Range>& ranges, std::uint64_t number) {
-  auto after = std::ranges::upper_bound(ranges, number, {}, &Range::first);
-  return after != ranges.begin() && number <= std::prev(after)->last;
 }
 
 // `seconds` before `now`, or as long ago as can be told.
@@ -73,7 +55,7 @@ class Condition::Compiler {
         node.ranges = key.set.resolve(context_.view->largest_uid());
         return resolve_saved(node, key.set);
       case Kind::flag:
-        node.flag = system_flag(key.text);
+        node.flag = flag_from_name(key.text);
         node.text = key.text;
         // A system flag of another name is one that no message has.
         if (node.flag == 0 && key.text.starts_with('\\')) node.kind = Kind::none;

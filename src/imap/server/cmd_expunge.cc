@@ -32,10 +32,7 @@ Task<Result<int>> Session::expunge_deleted(std::optional<std::vector<IndexRange>
   for (std::size_t i = 0; i < view->size(); ++i) {
     auto message = (*view)[i];
     if ((message->flags & store::flag_deleted) == 0) continue;
-    if (among) {
-      auto range = std::ranges::lower_bound(ranges, message->uid, {}, &store::UidRange::last);
-      if (range == ranges.end() || message->uid < range->first) continue;
-    }
+    if (among && !contains(ranges, message->uid)) continue;
     uids.push_back(message->uid);
   }
   if (uids.empty()) co_return 0;

@@ -113,7 +113,8 @@ Task<Reply> Session::handle(Fetch command) {
 
   store::FactSet wanted = 0;
   for (const auto& item : command.items) wanted |= facts_for(item);
-  MessageFetch answer(server_.store, box.mailbox, io_, command.items, inside_answer_);
+  MessageFetch answer(server_.store, box.mailbox, io_, command.items, server_.limits.stalled,
+                      inside_answer_);
   FactsAhead ahead(box.mailbox, box.seen, indexes, wanted);
   for (std::size_t at = 0; at < indexes.size();) {
     auto facts = co_await ahead.next();
@@ -158,10 +159,7 @@ Task<Reply> Session::mark_seen(std::vector<std::size_t> indexes, std::vector<boo
   store::FlagChange change{store::FlagChange::How::add, store::flag_seen, {}};
   auto changed = co_await box.mailbox.change_flags(std::move(uids), std::move(change), {});
   if (!changed) co_return no(changed.error());
-  if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
-  // With the flags come keywords that others gave meanwhile.
-  auto is_new = [&](const store::Placement& one) { return !all_known(one.keywords, box.keywords); };
-  if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
+  co_await learn_own(*std::move(changed));
   co_return Reply{};
 }
 
@@ -171,9 +169,8 @@ Task<> Session::write_vanished(SequenceSet set, std::uint64_t since) {
   auto gone = co_await selected_->mailbox.vanished_since(modseq);
   auto ranges = set.resolve(selected_->seen->uidnext() - 1);
   std::erase_if(gone, [&](std::uint32_t uid) {
-    auto range = std::ranges::lower_bound(ranges, uid, {}, &SequenceSet::Range::last);
     // What the client has not been told to be gone is told by tell_news().
-    return range == ranges.end() || uid < range->first || selected_->seen->find(uid).has_value();
+    return !contains(ranges, uid) || selected_->seen->find(uid).has_value();
   });
   if (gone.empty()) co_return;
   std::string text;

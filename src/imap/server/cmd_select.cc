@@ -76,10 +76,7 @@ Task<> Session::resynchronise(QuickResync known) {
   auto since = static_cast<std::int64_t>(std::min<std::uint64_t>(known.mod_seq, INT64_MAX));
   std::vector<SequenceSet::Range> ranges{{1, UINT32_MAX}};
   if (known.known_uids) ranges = known.known_uids->resolve(view.largest_uid());
-  auto is_known = [&](std::uint32_t uid) {
-    auto range = std::ranges::lower_bound(ranges, uid, {}, &SequenceSet::Range::last);
-    return range != ranges.end() && uid >= range->first;
-  };
+  auto is_known = [&](std::uint32_t uid) { return contains(ranges, uid); };
   auto gone = co_await selected_->mailbox.vanished_since(since);
   // What went after the view's moment is among the EXISTS, and tell_news() says it.
   std::erase_if(gone, [&](std::uint32_t uid) { return !is_known(uid) || view.find(uid); });

@@ -62,10 +62,8 @@ Task<Reply> Session::handle(Store command) {
     co_return no("[LIMIT] " + changed.error().text);
   if (!changed) co_return no(changed.error());
   auto before = box.seen;
-  if (!changed->delta.placed.empty()) box.learn(changed->delta, changed->modseq);
-  auto is_new = [&](const store::Placement& one) { return !all_known(one.keywords, box.keywords); };
-  if (std::ranges::any_of(changed->delta.placed, is_new)) co_await learn_keywords();
-
+  auto outcome = *changed;
+  co_await learn_own(std::move(outcome));
   const auto modified = changed->modified;
   auto now = co_await box.live->latest();
   if (command.silent)

@@ -4,25 +4,13 @@
 #include "store/flags.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace todoke::imap {
-namespace {
-
-constexpr std::array<std::pair<unsigned, std::string_view>, 5> names{
-    {{store::flag_answered, "\\Answered"},
-     {store::flag_flagged, "\\Flagged"},
-     {store::flag_deleted, "\\Deleted"},
-     {store::flag_seen, "\\Seen"},
-     {store::flag_draft, "\\Draft"}}};
-
-}  // namespace
-
 void write_flag_list(std::string& out, unsigned flags, std::string_view keywords) {
   out += '(';
   bool first = true;
-  for (const auto& [bit, name] : names) {
+  for (const auto& [bit, name] : store::flag_names) {
     if ((flags & bit) == 0) continue;
     if (!std::exchange(first, false)) out += ' ';
     out += name;
@@ -34,16 +22,10 @@ void write_flag_list(std::string& out, unsigned flags, std::string_view keywords
   out += ')';
 }
 
-unsigned flag_bit(std::string_view flag) {
-  for (const auto& [bit, name] : names)
-    if (ascii::equal_ignoring_case(flag, name)) return bit;
-  return 0;
-}
-
 Flags to_flags(const FlagList& list) {
   Flags flags;
   for (const auto& flag : list) {
-    if (auto bit = flag_bit(flag); bit != 0)
+    if (auto bit = store::flag_from_name(flag); bit != 0)
       flags.system |= bit;
     else
       flags.keywords.push_back(flag);

@@ -21,9 +21,6 @@ struct Flags {
   std::vector<std::string> keywords;
 };
 Flags to_flags(const FlagList& list);
-// The bit of "\Seen" and so on; 0 for a keyword.
-unsigned flag_bit(std::string_view flag);
-
 // Whether every keyword of the one text is in the other.
 bool all_known(std::string_view keywords, std::string_view known);
 

@@ -13,11 +13,16 @@
 namespace todoke::imap {
 namespace {
 
-constexpr std::chrono::seconds stalled{120};
-
 template <class... Args>
 void print(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
   fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+// The octets that "<offset.length>" leaves of a range.  RFC 9051 §6.4.5.
+OctetRange part_of(OctetRange range, const std::optional<FetchItem::Partial>& partial) {
+  if (!partial) return range;
+  auto begin = range.begin + std::min(partial->offset, range.size());
+  return {begin, begin + std::min(partial->length, range.end - begin)};
 }
 
 }  // namespace
@@ -41,7 +46,7 @@ Task<> MessageFetch::write(std::shared_ptr<const store::View> view, std::size_t 
     if (write_plain(item)) continue;
     auto step = write_item(item);
     co_await std::move(step);
-    if (line_.size() > (64 << 10)) co_await hand_over();
+    if (line_.size() > net::Stream::much) co_await hand_over();
   }
   if (flags != Flags::as_asked) write_changed(flags);
   line_ += ")\r\n";
@@ -55,7 +60,7 @@ Task<> MessageFetch::hand_over() {
   inside_answer_ = true;
   io_.write(line_);
   line_.clear();
-  co_await flush_if_full();
+  co_await io_.breathe(stalled_);
 }
 
 // What the client must learn because its command has set \Seen.  RFC 9051 §6.4.5, RFC 7162 §3.2.4.
@@ -165,11 +170,7 @@ Task<> MessageFetch::write_section(FetchItem item) {
     co_await write_fields(std::move(item), *range);
     co_return;
   }
-  if (item.partial) {
-    auto begin = std::min(range->begin + std::min(item.partial->offset, range->size()), range->end);
-    range = OctetRange{begin, begin + std::min(item.partial->length, range->end - begin)};
-  }
-  co_await send(*range);
+  co_await send(part_of(*range, item.partial));
 }
 
 Task<> MessageFetch::write_fields(FetchItem item, OctetRange header) {
@@ -179,12 +180,8 @@ Task<> MessageFetch::write_fields(FetchItem item, OctetRange header) {
     co_return;
   }
   auto chosen = select_fields(*bytes, item.section);
-  std::string_view text = chosen;
-  if (item.partial) {
-    text.remove_prefix(std::min<std::uint64_t>(item.partial->offset, text.size()));
-    text = text.substr(0, item.partial->length);
-  }
-  literal(text);
+  auto wanted = part_of({0, chosen.size()}, item.partial);
+  literal(std::string_view(chosen).substr(wanted.begin, wanted.size()));
 }
 
 void MessageFetch::literal(std::string_view text) {
@@ -241,12 +238,6 @@ Task<> MessageFetch::send(OctetRange range) {
   }
 }
 
-Task<> MessageFetch::flush_if_full() {
-  if (io_.pending() < (64 << 10)) co_return;
-  io_.set_deadline(stalled);
-  co_await io_.flush();
-}
-
 // BINARY and BINARY.SIZE: the octets with their transfer encoding undone.  RFC 3516, RFC 9051
 // §6.4.5.
 Task<> MessageFetch::write_binary(FetchItem item) {
@@ -280,11 +271,7 @@ Task<> MessageFetch::write_binary(FetchItem item) {
     line_ += std::to_string(*size);
     co_return;
   }
-  OctetRange wanted{0, *size};
-  if (item.partial) {
-    wanted.begin = std::min(item.partial->offset, *size);
-    wanted.end = wanted.begin + std::min(item.partial->length, *size - wanted.begin);
-  }
+  auto wanted = part_of({0, *size}, item.partial);
   print(line_, "~{{{}}}\r\n", wanted.size());
   co_await send_decoded(range, encoding, wanted);
 }

@@ -8,6 +8,7 @@
 #include "store/mailbox.h"
 #include "store/view.h"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -26,8 +27,14 @@ class MessageFetch {
   // `inside_answer` is true while part of an answer is out.  All references outlive the
   // object.
   MessageFetch(store::Store& store, store::Mailbox mailbox, net::Stream& io,
-               const std::vector<FetchItem>& items, bool& inside_answer)
-      : store_(store), mailbox_(mailbox), io_(io), items_(items), inside_answer_(inside_answer) {}
+               const std::vector<FetchItem>& items, std::chrono::seconds stalled,
+               bool& inside_answer)
+      : store_(store),
+        mailbox_(mailbox),
+        io_(io),
+        items_(items),
+        stalled_(stalled),
+        inside_answer_(inside_answer) {}
 
   // Flags are told when they were changed by the command, with UID and MODSEQ to a client that
   // counts changes.
@@ -57,7 +64,6 @@ class MessageFetch {
   // The next piece of the body; looks for it anew when it was moved meanwhile.
   [[nodiscard]] Task<Result<std::string>> read(std::uint64_t offset, std::uint64_t length);
   [[nodiscard]] Task<> hand_over();
-  [[nodiscard]] Task<> flush_if_full();
   void literal(std::string_view text);
   const mime::Structure* structure();
   void damaged();
@@ -66,6 +72,7 @@ class MessageFetch {
   store::Mailbox mailbox_;
   net::Stream& io_;
   const std::vector<FetchItem>& items_;
+  const std::chrono::seconds stalled_;  // for each piece of a large answer
   bool& inside_answer_;
   std::size_t missed_ = 0;
   std::size_t corrupt_ = 0;

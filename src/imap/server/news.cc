@@ -110,6 +110,17 @@ void Session::write_known_keywords(const std::string& keywords) {
   selected_->keywords = keywords;
 }
 
+Task<> Session::learn_own(store::FlagsChanged outcome) {
+  const auto& placed = outcome.delta.placed;
+  if (placed.empty()) co_return;
+  selected_->learn(outcome.delta, outcome.modseq);
+  // With the flags come keywords that others gave meanwhile.
+  auto is_new = [&](const store::Placement& one) {
+    return !all_known(one.keywords, selected_->keywords);
+  };
+  if (std::ranges::any_of(placed, is_new)) co_await learn_keywords();
+}
+
 Task<> Session::learn_keywords() {
   auto info = co_await selected_->mailbox.info();
   if (info) write_known_keywords(info->keywords);

@@ -15,13 +15,6 @@
 #include <variant>
 
 namespace todoke::imap {
-namespace {
-
-// Answers go out when they pass this, so that a slow reader does not make us hold them.
-constexpr std::size_t flush_above = 64 << 10;
-
-}  // namespace
-
 Task<> serve(const Server& server,  // NOLINT: both outlive the session
              net::Stream& io, PlainTextLogin plain_text) {
   Session session(server, io, plain_text);
@@ -81,8 +74,7 @@ State Session::state() const {
 }
 
 bool Session::plain_text_allowed() const {
-  return io_.tls() != nullptr || plain_text_ == PlainTextLogin::allowed ||
-         io_.peer().address == "unix";
+  return io_.tls() != nullptr || plain_text_ == PlainTextLogin::allowed || io_.peer().is_unix();
 }
 
 std::string Session::capabilities() const {
@@ -245,11 +237,8 @@ void Session::mistake() {
   over_ = true;
 }
 
-// A slow reader gets the whole time for each such piece.
 Task<> Session::breathe() {
-  if (io_.pending() < flush_above) co_return;
-  io_.set_deadline(server_.limits.stalled);
-  co_await io_.flush();
+  return io_.breathe(server_.limits.stalled);
 }
 
 }  // namespace todoke::imap

@@ -78,6 +78,8 @@ class Session {
   void write_expunged(const store::ViewDiff& diff, const store::View& before);
   void write_flags(std::size_t index, bool with_uid);
   void write_known_keywords(const std::string& keywords);
+  // What this session itself has changed is known to its client.
+  [[nodiscard]] Task<> learn_own(store::FlagsChanged outcome);
   [[nodiscard]] Task<> learn_keywords();
   void enable_condstore();
 

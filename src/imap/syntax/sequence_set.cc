@@ -75,4 +75,9 @@ void write_set(std::string& out, std::span<const std::uint32_t> sorted) {
   }
 }
 
+bool contains(std::span<const SequenceSet::Range> ranges, std::uint64_t number) {
+  auto after = std::ranges::upper_bound(ranges, number, {}, &SequenceSet::Range::first);
+  return after != ranges.begin() && number <= std::prev(after)->last;
+}
+
 }  // namespace todoke::imap

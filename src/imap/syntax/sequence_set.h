@@ -30,6 +30,9 @@ struct SequenceSet {
   friend bool operator==(const SequenceSet&, const SequenceSet&) = default;
 };
 
+// Whether a number is in ranges that are as resolve() leaves them.
+bool contains(std::span<const SequenceSet::Range> ranges, std::uint64_t number);
+
 // The whole of `text`, or Errc::invalid.
 Result<SequenceSet> parse_sequence_set(std::string_view text);
 
