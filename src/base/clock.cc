@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace todoke {
 
 namespace asio = boost::asio;
@@ -27,6 +29,32 @@ Task<> SystemClock::sleep_until(Steady when) const {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
+Task<> SystemClock::sleep_until(Steady when, std::shared_ptr<Shot> shot) const {
+  asio::steady_timer timer(co_await asio::this_coro::executor, when);
+  timer.async_wait([shot](const boost::system::error_code&) { shot->fire(); });
+  co_await shot->done.wait();
+}
+
+Task<> Alarm::sleep_until(Steady when) {
+  auto shot = std::make_shared<Clock::Shot>();
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(rung_, false)) co_return;
+    sleep_ = shot;
+  }
+  co_await clock_.sleep_until(when, shot);
+  std::lock_guard lock(mutex_);
+  sleep_.reset();
+}
+
+void Alarm::ring() {
+  std::lock_guard lock(mutex_);
+  if (sleep_)
+    sleep_->fire();
+  else
+    rung_ = true;
+}
+
 SimulatedClock::SimulatedClock(Time start) : start_(start) {}
 SimulatedClock::~SimulatedClock() = default;
 
@@ -41,30 +69,41 @@ Steady SimulatedClock::steady() const {
 }
 
 Task<> SimulatedClock::sleep_until(Steady when) const {
-  Completion due;
+  auto shot = std::make_shared<Shot>();
+  co_await sleep_until(when, std::move(shot));
+}
+
+Task<> SimulatedClock::sleep_until(Steady when, std::shared_ptr<Shot> shot) const {
   {
     std::lock_guard lock(mutex_);
     if (Steady(passed_) >= when) co_return;
-    sleepers_.emplace(when, &due);
+    sleepers_.emplace(when, shot);
   }
-  co_await due.wait();
+  co_await shot->done.wait();
 }
 
 void SimulatedClock::advance(microseconds by) {
   std::unique_lock lock(mutex_);
   passed_ += by;
   while (!sleepers_.empty() && sleepers_.begin()->first <= Steady(passed_)) {
-    auto* due = sleepers_.begin()->second;
-    sleepers_.erase(sleepers_.begin());
+    auto due = sleepers_.extract(sleepers_.begin());
     lock.unlock();
-    due->set();
+    due.mapped()->fire();
     lock.lock();
   }
 }
 
 std::size_t SimulatedClock::sleepers() const {
   std::lock_guard lock(mutex_);
-  return sleepers_.size();
+  auto is_asleep = [](const auto& sleeper) { return !sleeper.second->fired; };
+  return static_cast<std::size_t>(std::ranges::count_if(sleepers_, is_asleep));
+}
+
+std::optional<Steady> SimulatedClock::next_due() const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [when, shot] : sleepers_)
+    if (!shot->fired) return when;
+  return {};
 }
 
 std::string to_rfc3339(Time t) {

@@ -2,11 +2,13 @@
 
 #include "base/task.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace todoke {
@@ -25,6 +27,35 @@ class Clock {
   // Suspends the calling coroutine until steady() is at least `when`.
   [[nodiscard]] virtual Task<> sleep_until(Steady when) const = 0;
   [[nodiscard]] Task<> sleep(std::chrono::microseconds duration) const;
+
+ protected:
+  friend class Alarm;
+  // Ends a sleep: the first fire() of clock or bell does, the second does nothing.
+  struct Shot {
+    std::atomic<bool> fired = false;
+    Completion done;
+    void fire() {
+      if (!fired.exchange(true)) done.set();
+    }
+  };
+  // Suspends until the shot was fired, which the clock does at `when`.  Shared: a timer may outlive
+  // the sleep.
+  [[nodiscard]] virtual Task<> sleep_until(Steady when, std::shared_ptr<Shot> shot) const = 0;
+};
+
+// A sleep that others can end early.  One coroutine sleeps at a time; any thread may ring.
+class Alarm {
+ public:
+  explicit Alarm(const Clock& clock) : clock_(clock) {}
+  // Suspends until steady() is at least `when`, or until ring() was called since the last sleep.
+  [[nodiscard]] Task<> sleep_until(Steady when);
+  void ring();
+
+ private:
+  const Clock& clock_;
+  std::mutex mutex_;
+  bool rung_ = false;
+  std::shared_ptr<Clock::Shot> sleep_;  // shared with the clock
 };
 
 // The machine's clocks.
@@ -33,6 +64,9 @@ class SystemClock final : public Clock {
   Time now() const override;
   Steady steady() const override;
   [[nodiscard]] Task<> sleep_until(Steady when) const override;
+
+ protected:
+  [[nodiscard]] Task<> sleep_until(Steady when, std::shared_ptr<Shot> shot) const override;
 };
 
 // A clock that stands still until a test moves it.  Any thread.
@@ -46,14 +80,18 @@ class SimulatedClock final : public Clock {
 
   // Moves both clocks forward and wakes every sleeper that is due, earliest first.
   void advance(std::chrono::microseconds by);
-  // How many coroutines sleep now.
+  // How many coroutines sleep now, and when the next of them is due.
   std::size_t sleepers() const;
+  std::optional<Steady> next_due() const;
+
+ protected:
+  [[nodiscard]] Task<> sleep_until(Steady when, std::shared_ptr<Shot> shot) const override;
 
  private:
   mutable std::mutex mutex_;
   Time start_;
   std::chrono::microseconds passed_{0};
-  mutable std::multimap<Steady, Completion*> sleepers_;
+  mutable std::multimap<Steady, std::shared_ptr<Shot>> sleepers_;  // rung ones stay until due
 };
 
 // Stored form of a Time: microseconds since 1970.

@@ -28,6 +28,31 @@ TEST_CASE("a simulated clock wakes whoever is due") {
   CHECK(clock.sleepers() == 0);
 }
 
+TEST_CASE("an alarm ends a sleep early, now or beforehand, on every clock") {
+  SimulatedClock simulated(Time(1h));
+  SystemClock system;
+  for (const Clock* clock :
+       {static_cast<const Clock*>(&simulated), static_cast<const Clock*>(&system)}) {
+    Alarm alarm(*clock);
+    auto sleep = [](Alarm* a, Steady when) -> Task<> { co_await a->sleep_until(when); };
+    alarm.ring();
+    block_on(sleep(&alarm, clock->steady() + 1h));
+    std::thread sleeper([&] { block_on(sleep(&alarm, clock->steady() + 1h)); });
+    alarm.ring();
+    sleeper.join();
+    CHECK(simulated.sleepers() == 0);
+    CHECK_FALSE(simulated.next_due());
+    block_on(sleep(&alarm, clock->steady()));
+  }
+  Alarm alarm(simulated);
+  auto sleep = [](Alarm* a, Steady when) -> Task<> { co_await a->sleep_until(when); };
+  std::thread sleeper([&] { block_on(sleep(&alarm, simulated.steady() + 1h)); });
+  while (!simulated.next_due()) std::this_thread::yield();
+  CHECK(*simulated.next_due() == simulated.steady() + 1h);
+  simulated.advance(1h);
+  sleeper.join();
+}
+
 TEST_CASE("a completion may be set before and after the wait") {
   Completion early;
   early.set();
