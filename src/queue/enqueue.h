@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "queue/backlog.h"
 #include "smtp/syntax/command.h"
 #include "sql/tx.h"
 
@@ -32,12 +33,20 @@ struct NewMessage {
   smtp::Body body = smtp::Body::seven_bit;
   bool smtp_utf8 = false;
   bool require_tls = false;
+  ReturnPath return_path = ReturnPath::as_given;
+  std::string renderer;  // who writes each copy; empty: sent as stored
+  Lane lane = Lane::normal;
   Time created_at{};
+  std::optional<Time> not_before;    // of the first attempts; nothing: at once
+  std::optional<Time> useful_until;  // a firm end; nothing: default_lifetime, without what was held
   std::vector<NewRecipient> recipients;
 };
 
 // Each message is worth sending for this long unless it says otherwise (RFC 5321 §4.5.4.1).
 constexpr std::chrono::days default_lifetime{5};
+
+// Where new mail waits; for Queue::wake(), once the transaction is committed.
+std::vector<LineKey> lines_of(const NewMessage& message);
 
 void enqueue(sql::Tx& tx, const NewMessage& message);
 

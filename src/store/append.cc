@@ -146,6 +146,20 @@ void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, st
       blob_id, at.segment, at.offset, at.stored, at.size, refs);
 }
 
+std::optional<blob::Location> drop_blob(sql::Tx& tx, std::int64_t blob_id) {
+  tx.run("update blob set refs = refs - 1 where id = $1", blob_id);
+  std::optional<blob::Location> free;
+  auto take = [&](const sql::Row& row) {
+    free = blob::Location{.segment = row.get<std::uint64_t>(0),
+                          .offset = row.get<std::uint64_t>(1),
+                          .stored = row.get<std::uint64_t>(2),
+                          .size = row.get<std::uint64_t>(3)};
+  };
+  tx.each("delete from blob where id = $1 and refs <= 0 returning segment, position, stored, size",
+          take, blob_id);
+  return free;
+}
+
 void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::int64_t organisation_id,
                          std::string_view locale, Time now) {
   constexpr Role roles[] = {Role::inbox, Role::sent, Role::drafts,

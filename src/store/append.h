@@ -7,6 +7,7 @@
 #include "store/model.h"
 #include "store/usage.h"
 
+#include <optional>
 #include <span>
 
 // Writing messages, inside the caller's transaction.  These are the only statements that make rows
@@ -34,6 +35,10 @@ void append_copies(sql::Tx& tx, NewMessage message, std::span<InboxCopy> copies)
 // Records where a body stands and how many messages and queue rows refer to it; once per body,
 // after these rows are known and in the same transaction.
 void insert_blob(sql::Tx& tx, std::int64_t blob_id, const blob::Location& at, std::int64_t refs);
+
+// One row that referred to a body is gone.  Answers where the body stands if it was the last, for
+// blob::Store::release() after the commit.
+std::optional<blob::Location> drop_blob(sql::Tx& tx, std::int64_t blob_id);
 
 // The rows of a new account: its state, the INBOX, and one mailbox for each role, named by locale.
 void create_mail_account(sql::Tx& tx, std::int64_t account_id, std::int64_t organisation_id,

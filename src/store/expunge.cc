@@ -1,5 +1,7 @@
 #include "store/expunge.h"
 
+#include "store/append.h"
+
 #include "store/account_row.h"
 #include "store/usage.h"
 
@@ -114,16 +116,7 @@ Purged purge_expunged(sql::Tx& tx, Time before, int limit) {
         one.message_id);
     ++purged.messages;
     if (!blob_id) continue;
-    tx.run("update blob set refs = refs - 1 where id = $1", *blob_id);
-    auto free = [&](const sql::Row& row) {
-      purged.bodies.push_back({.segment = row.get<std::uint64_t>(0),
-                               .offset = row.get<std::uint64_t>(1),
-                               .stored = row.get<std::uint64_t>(2),
-                               .size = row.get<std::uint64_t>(3)});
-    };
-    tx.each(
-        "delete from blob where id = $1 and refs <= 0 returning segment, position, stored, size",
-        free, *blob_id);
+    if (auto free = drop_blob(tx, *blob_id)) purged.bodies.push_back(*free);
   }
   return purged;
 }

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "net/gate.h"
+#include "queue/connector.h"
+#include "queue/dispatcher.h"
+#include "queue/parts.h"
+#include "queue/stored_mail.h"
+
+namespace todoke::queue {
+
+// What the coroutines of the queue share.  All on one thread, but for ring().
+struct Core {
+  explicit Core(Parts given)
+      : parts(std::move(given)),
+        dispatcher(parts.clock, parts.book),
+        connector(parts),
+        alarm(parts.clock),
+        stored_mail(parts.blobs, parts.pool) {}
+
+  Parts parts;
+  Dispatcher dispatcher;
+  Connector connector;
+  Alarm alarm;  // wakes the scheduler
+  net::Gate gate;
+  StoredMail stored_mail;
+  bool is_stopping = false;
+  int connections = 0;
+  bool has_notices = true;  // there may be notices to write
+
+  Renderer* renderer_of(const Message& message) {
+    auto found = parts.renderers.find(message.renderer);
+    if (found != parts.renderers.end()) return found->second;
+    return message.renderer.empty() ? &stored_mail : nullptr;
+  }
+  // Under which address this copy goes out.
+  std::string reverse_path_of(const Message& message, RecipientId id) const {
+    if (message.return_path == ReturnPath::as_given || !parts.bounce_address)
+      return message.reverse_path;
+    return parts.bounce_address(message, id);
+  }
+  void follow(Consequences consequences) {
+    for (const auto& body : consequences.bodies) parts.blobs.release(body);
+    if (consequences.notices) has_notices = true;
+  }
+};
+
+}  // namespace todoke::queue

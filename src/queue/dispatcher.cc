@@ -1,0 +1,306 @@
+#include "queue/dispatcher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace todoke::queue {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto first_pause = std::chrono::seconds(30);
+constexpr auto longest_pause = std::chrono::seconds(15min);
+// Sites nobody is routed to any more are forgotten when there are so many.
+constexpr std::size_t kept_sites = 1000;
+
+std::string key_of(const std::string& domain, const Route& route) {
+  if (!route.dead_end.empty()) return "dead end: " + domain;
+  std::vector<std::string> names;
+  for (const auto& host : route.hosts) names.push_back(host.name);
+  std::ranges::sort(names);
+  return fmt::format("{} {}:{}", route.provider->id, fmt::join(names, ","), route.port);
+}
+
+bool is_generic(const provider::Provider& provider) {
+  return provider.mx_suffixes.empty() && provider.domains.empty();
+}
+
+}  // namespace
+
+void Pause::failed(Steady begun, Steady now) {
+  if (begun < heard_) return;
+  heard_ = now;
+  auto doublings = std::min(failures_++, 10);
+  until_ = now + std::min<std::chrono::seconds>(first_pause * (1 << doublings), longest_pause);
+}
+
+Steady Dispatcher::steady(Time time) const {
+  return clock_.steady() + (time - clock_.now());
+}
+
+Line& Dispatcher::line(const LineKey& key) {
+  auto& domain = domains_[key.domain];
+  if (!domain) {
+    domain = std::make_unique<Domain>();
+    domain->name = key.domain;
+  }
+  auto [found, is_new] = domain->lines.try_emplace({key.lane, key.organisation_id});
+  if (is_new) {
+    found->second.key = key;
+    ++lines_;
+  }
+  return found->second;
+}
+
+void Dispatcher::schedule(Line& line, Steady when) {
+  unschedule(line);
+  line.timer = when;
+  timers_.emplace(when, &line);
+}
+
+void Dispatcher::unschedule(Line& line) {
+  if (!line.timer) return;
+  timers_.erase({*line.timer, &line});
+  line.timer.reset();
+}
+
+void Dispatcher::waits(const LineKey& key, Time due) {
+  auto& waiting = line(key);
+  ++waiting.news;
+  if (!waiting.due || due < *waiting.due) waiting.due = due;
+  if (waiting.is_ready || held_.contains(&waiting)) return;
+  auto when = steady(*waiting.due);
+  if (!waiting.timer || when < *waiting.timer) schedule(waiting, when);
+}
+
+void Dispatcher::set_holds(Holds holds) {
+  holds_ = std::move(holds);
+  auto held = std::exchange(held_, {});
+  for (auto* one : held) schedule(*one, clock_.steady());
+}
+
+void Dispatcher::tick() {
+  auto now = clock_.steady();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    auto& due = *timers_.begin()->second;
+    unschedule(due);
+    place(due);
+  }
+}
+
+void Dispatcher::place(Line& line) {
+  auto& domain = *domains_.at(line.key.domain);
+  auto now = clock_.steady();
+  if (domain.pause.until() > now) return schedule(line, domain.pause.until());
+  if (domain.site == nullptr || domain.valid_until <= now) {
+    // It comes again when the route is known.
+    if (domain.is_resolving) return;
+    domain.is_resolving = true;
+    to_resolve_.push_back(domain.name);
+    return;
+  }
+  auto& site = *domain.site;
+  if (holds_.current(site.target->provider->id, line.key.organisation_id) != nullptr) {
+    held_.insert(&line);
+    return;
+  }
+  auto pause = site.pause.until();
+  auto own = site.target->organisations.find(line.key.organisation_id);
+  if (own != site.target->organisations.end()) pause = std::max(pause, own->second.until());
+  if (pause > now) return schedule(line, pause);
+  site.turn.add(line);
+  ready_.insert(&site);
+  ring(site);
+}
+
+void Dispatcher::ring(Site& site) {
+  for (auto* idler : site.idlers) idler->ring();
+}
+
+std::optional<std::string> Dispatcher::next_to_resolve() {
+  if (to_resolve_.empty()) return {};
+  auto domain = std::move(to_resolve_.front());
+  to_resolve_.pop_front();
+  return domain;
+}
+
+Site& Dispatcher::site_of(const std::string& domain, Route route) {
+  auto key = key_of(domain, route);
+  auto& site = sites_[key];
+  if (!site) {
+    site = std::make_unique<Site>();
+    site->key = key;
+    const auto& provider = *route.provider;
+    auto& target = targets_[is_generic(provider) ? key : provider.id];
+    if (!target)
+      target = std::make_unique<Target>(Target{&provider, Pacer(provider.limits, clock_.steady())});
+    site->target = target.get();
+  }
+  site->route = std::move(route);
+  return *site;
+}
+
+void Dispatcher::leave_site(Domain& domain) {
+  if (domain.site == nullptr) return;
+  for (auto& [key, line] : domain.lines) domain.site->turn.remove(line);
+  if (domain.site->turn.empty()) ready_.erase(domain.site);
+  --domain.site->domains;
+  domain.site = nullptr;
+}
+
+void Dispatcher::set_route(const std::string& name, Route route, std::chrono::seconds valid) {
+  auto found = domains_.find(name);
+  if (found == domains_.end()) return;
+  auto& domain = *found->second;
+  domain.is_resolving = false;
+  domain.trouble.clear();
+  domain.pause.succeeded();
+  auto& site = site_of(name, std::move(route));
+  if (domain.site != &site) {
+    leave_site(domain);
+    domain.site = &site;
+    ++site.domains;
+  }
+  domain.valid_until = clock_.steady() + valid;
+  for (auto& [key, line] : domain.lines)
+    if (line.due && !line.is_ready && !line.timer && !held_.contains(&line))
+      schedule(line, steady(*line.due));
+}
+
+void Dispatcher::no_route(const std::string& name, std::string why) {
+  auto found = domains_.find(name);
+  if (found == domains_.end()) return;
+  auto& domain = *found->second;
+  auto now = clock_.steady();
+  domain.is_resolving = false;
+  domain.trouble = std::move(why);
+  domain.pause.failed(now, now);
+  for (auto& [key, line] : domain.lines)
+    if (line.due && !line.is_ready && !line.timer && !held_.contains(&line))
+      schedule(line, domain.pause.until());
+}
+
+Site* Dispatcher::next_site() {
+  auto now = clock_.steady();
+  for (auto* site : ready_) {
+    auto& target = *site->target;
+    if (target.connections >= target.pacer.window(now) || site->pause.until() > now) continue;
+    if (!site->idlers.empty() || site->starting > 0) continue;
+    ++target.connections;
+    ++site->connections;
+    ++site->starting;
+    return site;
+  }
+  return nullptr;
+}
+
+void Dispatcher::connection_ended(Site& site) {
+  --site.connections;
+  --site.target->connections;
+  if (sites_.size() < kept_sites || site.domains > 0 || site.connections > 0) return;
+  if (site.pause.until() > clock_.steady()) return;
+  if (is_generic(*site.target->provider)) targets_.erase(site.key);
+  ready_.erase(&site);
+  sites_.erase(site.key);
+}
+
+Line* Dispatcher::next_line(Site& site) {
+  auto now = clock_.steady();
+  // Lines that loading keeps are passed over, each once.
+  for (auto left = site.turn.size(); left > 0; --left) {
+    auto* line = site.turn.next();
+    if (line == nullptr) break;
+    const auto& target = *site.target;
+    bool is_held = holds_.current(target.provider->id, line->key.organisation_id) != nullptr;
+    auto own = target.organisations.find(line->key.organisation_id);
+    bool is_paused = own != target.organisations.end() && own->second.until() > now;
+    if (is_held || is_paused) {
+      site.turn.remove(*line);
+      place(*line);
+      continue;
+    }
+    if (!line->is_loading || !line->loaded.empty()) return line;
+  }
+  if (site.turn.empty()) ready_.erase(&site);
+  return nullptr;
+}
+
+void Dispatcher::rests(Line& line, std::optional<Time> due) {
+  auto& domain = *domains_.at(line.key.domain);
+  if (domain.site != nullptr) {
+    domain.site->turn.remove(line);
+    if (domain.site->turn.empty()) ready_.erase(domain.site);
+  }
+  line.due = due;
+  if (due) return schedule(line, std::max(steady(*due), clock_.steady()));
+  unschedule(line);
+  forget(line);
+}
+
+// Lines in which nobody waits take no memory.
+void Dispatcher::forget(Line& line) {
+  if (line.due || !line.taken.empty() || line.is_loading || line.is_ready) return;
+  auto found = domains_.find(line.key.domain);
+  auto& domain = *found->second;
+  held_.erase(&line);
+  unschedule(line);
+  --lines_;
+  auto key = std::pair(line.key.lane, line.key.organisation_id);
+  domain.lines.erase(key);
+  if (!domain.lines.empty() || domain.is_resolving) return;
+  leave_site(domain);
+  domains_.erase(found);
+}
+
+void Dispatcher::put_back(Line& line, RecipientId id) {
+  line.taken.erase(id);
+  forget(line);
+}
+
+void Dispatcher::accepted(Site& site, std::int64_t organisation_id) {
+  site.pause.succeeded();
+  site.target->organisations.erase(organisation_id);
+  site.target->pacer.accepted(clock_.steady());
+}
+
+void Dispatcher::refused(Target& target, Steady begun, bool outright) {
+  target.pacer.refused(begun, clock_.steady(), outright);
+}
+
+void Dispatcher::organisation_refused(Target& target, std::int64_t organisation_id, Steady begun) {
+  target.organisations[organisation_id].failed(begun, clock_.steady());
+}
+
+void Dispatcher::unreachable(Site& site, Steady begun) {
+  site.pause.failed(begun, clock_.steady());
+}
+
+Steady Dispatcher::next_event() const {
+  auto next = timers_.empty() ? Steady::max() : timers_.begin()->first;
+  auto now = clock_.steady();
+  for (const auto* site : ready_) {
+    auto opens = std::max(site->pause.until(), site->target->pacer.paused_until());
+    if (opens > now) next = std::min(next, opens);
+  }
+  return next;
+}
+
+Dispatcher::View Dispatcher::view(const std::string& name) const {
+  auto found = domains_.find(name);
+  if (found == domains_.end()) return {};
+  const auto& domain = *found->second;
+  return {.provider = domain.site == nullptr ? nullptr : domain.site->target->provider,
+          .site = domain.site,
+          .trouble = domain.trouble,
+          .not_before = domain.pause.until()};
+}
+
+std::size_t Dispatcher::loaded() const {
+  std::size_t sum = 0;
+  for (const auto& [name, domain] : domains_)
+    for (const auto& [key, line] : domain->lines) sum += line.loaded.size();
+  return sum;
+}
+
+}  // namespace todoke::queue

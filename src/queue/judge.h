@@ -1,0 +1,25 @@
+#pragma once
+
+#include "provider/book.h"
+#include "provider/classify.h"
+#include "queue/event.h"
+#include "queue/job.h"
+#include "smtp/client/client.h"
+
+// What a server's answer means for a recipient.  Pure.
+namespace todoke::queue {
+
+struct Judgement {
+  Outcome outcome;
+  std::chrono::microseconds wait{0};  // until the next attempt, when it was deferred
+  provider::Verdict verdict{};        // unless delivered
+  bool blames_server = false;         // ours, or the way there, and not the recipient or message
+};
+
+Judgement judge(const provider::Book& book, const provider::Provider& provider, const Job& job,
+                const smtp::RecipientResult& result, bool peer_tells);
+// A conversation that did not come about, for one who waited for it.
+Judgement judge(const provider::Book& book, const provider::Provider& provider, const Job& job,
+                const smtp::Ending& ending);
+
+}  // namespace todoke::queue
