@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "net/proxy_protocol.h"
 #include "net/runtime.h"
+#include "net/socket_address.h"
 #include "net/tcp_stream.h"
 #include "net/tls.h"
 
@@ -14,12 +15,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <cstring>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -28,65 +26,14 @@ namespace {
 
 namespace asio = boost::asio;
 
-union SocketAddress {
-  sockaddr any;
-  sockaddr_in v4;
-  sockaddr_in6 v6;
-  sockaddr_un unix_path;
-  sockaddr_storage storage;
-};
-
 std::string last_error() {
   return std::generic_category().message(errno);
-}
-
-Result<socklen_t> to_socket_address(const ListenerOptions& options, SocketAddress& out) {
-  std::memset(&out, 0, sizeof out);
-  if (options.address.starts_with('/')) {
-    if (options.address.size() >= sizeof out.unix_path.sun_path)
-      return fail(Errc::invalid, "socket path too long: " + options.address);
-    out.unix_path.sun_family = AF_UNIX;
-    std::ranges::copy(options.address, out.unix_path.sun_path);
-    return static_cast<socklen_t>(sizeof out.unix_path);
-  }
-  if (inet_pton(AF_INET, options.address.c_str(), &out.v4.sin_addr) == 1) {
-    out.v4.sin_family = AF_INET;
-    out.v4.sin_port = htons(options.port);
-    return static_cast<socklen_t>(sizeof out.v4);
-  }
-  if (inet_pton(AF_INET6, options.address.c_str(), &out.v6.sin6_addr) == 1) {
-    out.v6.sin6_family = AF_INET6;
-    out.v6.sin6_port = htons(options.port);
-    return static_cast<socklen_t>(sizeof out.v6);
-  }
-  return fail(Errc::invalid, "not an IP address or socket path: " + options.address);
-}
-
-// IPv4 addresses that come through a "::" listener are shown as IPv4.
-void read_socket_address(const SocketAddress& from, std::string& address, std::uint16_t& port) {
-  char text[INET6_ADDRSTRLEN] = {};
-  if (from.any.sa_family == AF_INET) {
-    inet_ntop(AF_INET, &from.v4.sin_addr, text, sizeof text);
-    port = ntohs(from.v4.sin_port);
-  } else if (from.any.sa_family == AF_INET6) {
-    if (IN6_IS_ADDR_V4MAPPED(&from.v6.sin6_addr))
-      inet_ntop(AF_INET, from.v6.sin6_addr.s6_addr + 12, text, sizeof text);
-    else
-      inet_ntop(AF_INET6, &from.v6.sin6_addr, text, sizeof text);
-    port = ntohs(from.v6.sin6_port);
-  } else {
-    std::strcpy(text, "unix");
-  }
-  address = text;
 }
 
 Peer describe(int descriptor, const SocketAddress& remote) {
   Peer peer;
   read_socket_address(remote, peer.address, peer.port);
-  SocketAddress local{};
-  socklen_t size = sizeof local;
-  if (getsockname(descriptor, &local.any, &size) == 0)
-    read_socket_address(local, peer.local_address, peer.local_port);
+  read_local_address(descriptor, peer);
   return peer;
 }
 
@@ -102,7 +49,7 @@ void remove_dead_socket(const SocketAddress& at, socklen_t size) {
 
 Result<int> bind_and_listen(const ListenerOptions& options) {
   SocketAddress at;
-  TRY(auto size, to_socket_address(options, at));
+  TRY(auto size, to_socket_address(options.address, options.port, at));
   auto where = options.address + (options.port != 0 ? fmt::format(" port {}", options.port) : "");
   int descriptor = ::socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0)

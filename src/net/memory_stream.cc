@@ -57,7 +57,7 @@ Task<bool> MemoryStream::receive_or_bell() {
 
 Task<> MemoryStream::receive() {
   if (script_.empty() && on_wait) on_wait(*this);
-  if (script_.empty()) throw Closed("end of script");
+  if (script_.empty()) throw Closed("end of script", ends_with);
   auto room = make_room();
   auto bytes = std::min({room.size, chunk, script_.size()});
   std::memcpy(room.to, script_.data(), bytes);
@@ -67,6 +67,7 @@ Task<> MemoryStream::receive() {
 }
 
 Task<> MemoryStream::send() {
+  if (writes_fail) throw Closed("the script takes no more", Closed::Reason::reset);
   sent_ += std::exchange(output_, {});
   co_return;
 }
@@ -76,6 +77,17 @@ Task<> MemoryStream::start_tls(std::shared_ptr<const TlsContext>) {
   forget_input();
   tls_started_ = true;
   if (!tls_) tls_ = TlsInfo{"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, ""};
+}
+
+Task<> MemoryStream::start_tls_client(std::shared_ptr<const TlsClient>,
+                                      TlsExpectation expectation) {
+  co_await flush();
+  if (!buffered().empty())
+    throw Closed("the server went on in the clear behind its consent to TLS", Closed::Reason::tls);
+  expectation_ = std::move(expectation);
+  if (!tls_failure.empty()) throw Closed(tls_failure, Closed::Reason::tls);
+  tls_started_ = true;
+  tls_ = agreed;
 }
 
 std::optional<std::string> MemoryStream::channel_binding(std::string_view type) const {

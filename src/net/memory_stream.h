@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/stream.h"
+#include "net/tls_client.h"
 
 #include <atomic>
 #include <functional>
@@ -33,10 +34,22 @@ class MemoryStream final : public Stream {
   // Pretends a TLS session: what tls() answers from now on, also after start_tls().
   void pretend_tls(TlsInfo info) { tls_ = std::move(info); }
   bool tls_started() const { return tls_started_; }
+  // What start_tls_client() agrees on.
+  TlsInfo agreed{"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, ""};
+  // When given, start_tls_client() fails with these words.
+  std::string tls_failure;
+  // When the peer goes, or a write fails, this is how.
+  Closed::Reason ends_with = Closed::Reason::ended;
+  // From now on what is written fails as a connection that was reset; what was fed can be read.
+  bool writes_fail = false;
+  // What start_tls_client() was called with.
+  const std::optional<TlsExpectation>& expectation() const { return expectation_; }
   std::chrono::seconds deadline() const { return deadline_; }
 
   void set_deadline(std::chrono::seconds from_now) override { deadline_ = from_now; }
   [[nodiscard]] Task<> start_tls(std::shared_ptr<const TlsContext> context) override;
+  [[nodiscard]] Task<> start_tls_client(std::shared_ptr<const TlsClient> context,
+                                        TlsExpectation expectation) override;
   const TlsInfo* tls() const override { return tls_ ? &*tls_ : nullptr; }
   std::optional<std::string> channel_binding(std::string_view type) const override;
   std::shared_ptr<Bell> bell() override;
@@ -54,6 +67,7 @@ class MemoryStream final : public Stream {
   std::string sent_;
   std::optional<TlsInfo> tls_;
   bool tls_started_ = false;
+  std::optional<TlsExpectation> expectation_;
   std::chrono::seconds deadline_{0};
 };
 

@@ -1,5 +1,6 @@
 #include "net/runtime.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "net/reaper.h"
 
@@ -9,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <pthread.h>
 #include <thread>
@@ -106,6 +108,13 @@ asio::io_context& Runtime::context(int thread) {
 
 Reaper& Runtime::reaper(int thread) {
   return loops_[static_cast<std::size_t>(thread)]->reaper;
+}
+
+int Runtime::thread_of(const asio::execution_context& context) const {
+  auto is_it = [&](const auto& loop) { return &loop->context == &context; };
+  auto found = std::ranges::find_if(loops_, is_it);
+  TODOKE_ASSERT(found != loops_.end());
+  return static_cast<int>(found - loops_.begin());
 }
 
 }  // namespace todoke::net

@@ -9,8 +9,9 @@
 #include <vector>
 
 namespace boost::asio {
+class execution_context;
 class io_context;
-}
+}  // namespace boost::asio
 
 namespace todoke::net {
 
@@ -42,6 +43,8 @@ class Runtime {
   // For net/ itself.
   boost::asio::io_context& context(int thread);
   Reaper& reaper(int thread);
+  // Whose loop `context` is, which must be one of these.
+  int thread_of(const boost::asio::execution_context& context) const;
   const Clock& clock() const { return clock_; }
 
  private:

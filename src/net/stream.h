@@ -13,12 +13,25 @@
 
 namespace todoke::net {
 
+class TlsClient;
 class TlsContext;
+struct TlsExpectation;
 
 // The peer went away, a deadline passed, TLS broke or the server stops.  Ends the session: thrown
-// by every suspending call of Stream, caught once, where the connection was accepted.
+// by every suspending call of Stream, caught once, where the connection was accepted or dialled.
 struct Closed : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  enum class Reason {
+    ended,      // the peer ended it in order
+    reset,      // the peer broke it off
+    timed_out,  // our deadline passed
+    tls,        // TLS failed, or the certificate does not do; the words are fit for a person
+    stopping,   // our own process stops
+    other,
+  };
+  explicit Closed(const std::string& text, Reason why = Reason::other)
+      : std::runtime_error(text), reason(why) {}
+
+  Reason reason;
 };
 
 // Who is at the other end; after a PROXY header, who it says.
@@ -40,6 +53,12 @@ struct TlsInfo {
   std::string cipher;   // "TLS_AES_256_GCM_SHA384"
   int bits = 0;
   std::string server_name;  // SNI, lower case; may be empty
+
+  // As a client: what vouches for the server's certificate, and in words why nothing does.
+  enum class Verified { none, web_pki, dane };
+  Verified verified = Verified::none;
+  std::string why_not{};
+  bool resumed = false;  // a session of an earlier connection
 };
 
 // What is said to a peer when the server ends the wait for its next command.  One per protocol
@@ -100,6 +119,8 @@ class Stream {
   // not make us hold it.  Each such piece may take so long.
   static constexpr std::size_t much = 64 << 10;
   [[nodiscard]] Task<> breathe(std::chrono::seconds time);
+  // Forgets what was written and not sent: the connection is given up, or can only be read now.
+  void drop_output() { output_.clear(); }
 
   // ---- The connection
 
@@ -112,6 +133,11 @@ class Stream {
   // Sends what is pending, forgets all unread input (RFC 3207 §4.2 and mail-server rule R2), and
   // agrees on TLS as the server.  Throws Closed when the handshake fails.
   [[nodiscard]] virtual Task<> start_tls(std::shared_ptr<const TlsContext> context) = 0;
+  // Sends what is pending and agrees on TLS as the client.  Throws Closed with Reason::tls when the
+  // handshake fails, when the server is not who is expected, and when it said anything in the clear
+  // behind its consent (RFC 3207 §6): whoever put that in was not the server.
+  [[nodiscard]] virtual Task<> start_tls_client(std::shared_ptr<const TlsClient> context,
+                                                TlsExpectation expectation) = 0;
   // Null without TLS.
   virtual const TlsInfo* tls() const = 0;
   // Channel binding data: RFC 9266 "tls-exporter" or RFC 5929 "tls-server-end-point".

@@ -1,6 +1,8 @@
 #include "net/tcp_stream.h"
 
+#include "net/socket_address.h"
 #include "net/tls.h"
+#include "net/tls_handshake.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -20,6 +22,19 @@
 namespace todoke::net {
 
 namespace asio = boost::asio;
+using Reason = Closed::Reason;
+
+namespace {
+
+Closed lost(int error) {
+  bool reset = error == ECONNRESET || error == EPIPE;
+  return Closed("connection lost: " + std::generic_category().message(error),
+                reset                ? Reason::reset
+                : error == ETIMEDOUT ? Reason::timed_out
+                                     : Reason::other);
+}
+
+}  // namespace
 
 // Carries a ring to the connection's thread.
 class TcpStream::PostedBell final : public Bell, public std::enable_shared_from_this<PostedBell> {
@@ -60,6 +75,7 @@ TcpStream::~TcpStream() {
     SSL_free(ssl_);
     ERR_clear_error();
   }
+  if (count_ != nullptr) --*count_;
 }
 
 void TcpStream::set_deadline(std::chrono::seconds from_now) {
@@ -90,7 +106,7 @@ Task<> TcpStream::wait(Wait what) {
                                    : asio::posix::stream_descriptor::wait_write;
     auto [error] = co_await socket_.async_wait(type, asio::as_tuple(asio::use_awaitable));
     waiting_ = false;
-    if (error && !ended_) throw Closed("connection lost: " + error.message());
+    if (error && !ended_) throw lost(error.value());
   }
   check_ended(what);
 }
@@ -107,7 +123,8 @@ void TcpStream::check_ended(Wait what) {
   }
   throw Closed(how == End::timed_out  ? "deadline passed"
                : how == End::stopping ? "the server stops"
-                                      : "cut by the server");
+                                      : "cut by the server",
+               how == End::timed_out ? Reason::timed_out : Reason::stopping);
 }
 
 Task<> TcpStream::receive() {
@@ -145,8 +162,7 @@ Task<bool> TcpStream::receive_or_bell() {
                                                  asio::as_tuple(asio::use_awaitable));
       waiting_ = hears_bell_ = false;
       if (!error && !ended_) break;
-      if (error != asio::error::operation_aborted && !ended_)
-        throw Closed("connection lost: " + error.message());
+      if (error != asio::error::operation_aborted && !ended_) throw lost(error.value());
     }
     check_ended(Wait::read);
   }
@@ -185,6 +201,7 @@ Task<> TcpStream::send() {
 std::size_t TcpStream::try_receive(Room room, Wait& needs) {
   if (ssl_ != nullptr) {
     ERR_clear_error();
+    errno = 0;
     int n = SSL_read(ssl_, room.to, static_cast<int>(std::min<std::size_t>(room.size, 1 << 20)));
     if (n > 0) return static_cast<std::size_t>(n);
     needs = tls_needs(n, "reading");
@@ -193,10 +210,9 @@ std::size_t TcpStream::try_receive(Room room, Wait& needs) {
   for (;;) {
     auto n = ::recv(socket_.native_handle(), room.to, std::min(room.size, receive_limit_), 0);
     if (n > 0) return static_cast<std::size_t>(n);
-    if (n == 0) throw Closed("the peer closed the connection");
+    if (n == 0) throw Closed("the peer closed the connection", Reason::ended);
     if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-      throw Closed("connection lost: " + std::generic_category().message(errno));
+    if (errno != EAGAIN && errno != EWOULDBLOCK) throw lost(errno);
     needs = Wait::read;
     return 0;
   }
@@ -205,6 +221,7 @@ std::size_t TcpStream::try_receive(Room room, Wait& needs) {
 std::size_t TcpStream::try_send(std::string_view bytes, Wait& needs) {
   if (ssl_ != nullptr) {
     ERR_clear_error();
+    errno = 0;
     int n = SSL_write(ssl_, bytes.data(),
                       static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
     if (n > 0) return static_cast<std::size_t>(n);
@@ -215,8 +232,7 @@ std::size_t TcpStream::try_send(std::string_view bytes, Wait& needs) {
     auto n = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-      throw Closed("connection lost: " + std::generic_category().message(errno));
+    if (errno != EAGAIN && errno != EWOULDBLOCK) throw lost(errno);
     needs = Wait::write;
     return 0;
   }
@@ -229,14 +245,20 @@ TcpStream::Wait TcpStream::tls_needs(int result, const char* during) {
     case SSL_ERROR_WANT_WRITE:
       return Wait::write;
     case SSL_ERROR_ZERO_RETURN:
-      throw Closed("the peer closed the connection");
+      throw Closed("the peer closed the connection", Reason::ended);
     default:
       break;
   }
-  char text[256] = "connection lost";
-  if (auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
+  auto error = errno;
+  auto code = ERR_get_error();
   ERR_clear_error();
-  throw Closed(fmt::format("TLS {}: {}", during, text));
+  if (code == 0) {
+    if (error != 0) throw lost(error);
+    throw Closed("the peer closed the connection", Reason::ended);
+  }
+  const auto* reason = ERR_reason_error_string(code);
+  throw Closed(fmt::format("TLS {}: {}", during, reason != nullptr ? reason : "failed"),
+               Reason::tls);
 }
 
 Task<> TcpStream::start_tls(std::shared_ptr<const TlsContext> context) {
@@ -247,6 +269,7 @@ Task<> TcpStream::start_tls(std::shared_ptr<const TlsContext> context) {
   SSL_set_fd(ssl_, socket_.native_handle());
   for (;;) {
     ERR_clear_error();
+    errno = 0;
     int done = SSL_accept(ssl_);
     if (done == 1) break;
     auto needs = tls_needs(done, "handshake");
@@ -256,6 +279,54 @@ Task<> TcpStream::start_tls(std::shared_ptr<const TlsContext> context) {
   tls_ = std::make_unique<TlsInfo>(TlsInfo{SSL_get_version(ssl_), SSL_get_cipher_name(ssl_),
                                            SSL_get_cipher_bits(ssl_, nullptr),
                                            name != nullptr ? name : ""});
+}
+
+Task<> TcpStream::start_tls_client(std::shared_ptr<const TlsClient> context,
+                                   TlsExpectation expectation) {
+  if (!output_.empty()) co_await send();
+  if (!buffered().empty())
+    throw Closed("the server went on in the clear behind its consent to TLS", Reason::tls);
+  auto* native = context->native();
+  handshake_ = std::make_unique<ClientHandshake>(std::move(context), std::move(expectation));
+  ssl_ = SSL_new(native);
+  SSL_set_fd(ssl_, socket_.native_handle());
+  handshake_->prepare(ssl_);
+  for (;;) {
+    ERR_clear_error();
+    errno = 0;
+    int done = SSL_connect(ssl_);
+    if (done == 1) break;
+    auto needs = handshake_needs(done);
+    co_await wait(needs);
+  }
+  tls_ = std::make_unique<TlsInfo>(handshake_->describe(ssl_));
+}
+
+// A server that goes away here does not like our TLS, or cannot do any.
+TcpStream::Wait TcpStream::handshake_needs(int result) {
+  try {
+    return tls_needs(result, "handshake");
+  } catch (const Closed& closed) {
+    if (closed.reason == Reason::ended)
+      throw Closed("the server closed the connection during the TLS handshake", Reason::tls);
+    if (closed.reason != Reason::tls || handshake_->why_not().empty()) throw;
+    throw Closed(handshake_->why_not(), Reason::tls);
+  }
+}
+
+Task<int> TcpStream::connected() {
+  co_await wait(Wait::write);
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+    error = errno;
+  if (error == 0) read_local_address(socket_.native_handle(), peer_);
+  co_return error;
+}
+
+void TcpStream::count_in(std::atomic<std::size_t>& count) {
+  count_ = &count;
+  ++count;
 }
 
 std::optional<std::string> TcpStream::channel_binding(std::string_view type) const {
@@ -271,7 +342,9 @@ std::optional<std::string> TcpStream::channel_binding(std::string_view type) con
   }
   if (type == "tls-server-end-point") {
     // RFC 5929 §4.1: SHA-256 unless the certificate is signed with something stronger.
-    auto* certificate = SSL_get_certificate(ssl_);
+    auto* certificate =
+        SSL_is_server(ssl_) == 1 ? SSL_get_certificate(ssl_) : SSL_get0_peer_certificate(ssl_);
+    if (certificate == nullptr) return {};
     int digest_nid = NID_undef;
     OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest_nid, nullptr);
     const auto* digest = digest_nid == NID_undef ? nullptr : EVP_get_digestbynid(digest_nid);

@@ -1,0 +1,5 @@
+#include "smtp/client/client.h"
+
+#include <doctest/doctest.h>
+
+using namespace todoke;
