@@ -33,11 +33,11 @@ Task<AddressForm> first_form(sql::Db& db, std::string address) {
 
 std::optional<AddressForm> second_form(const AddressForm& first,
                                        const smtp::RecipientResult& result) {
-  if (!first.is_odd || result.accepted || result.ours || result.stage != smtp::Stage::rcpt) return {};
+  if (!first.is_odd || result.accepted || result.ours || result.stage != smtp::Stage::rcpt)
+    return {};
   if (!result.reply || !blames_syntax(*result.reply)) return {};
   auto second = first;
-  second.dots =
-      first.dots == smtp::Dots::strict ? smtp::Dots::as_used : smtp::Dots::strict;
+  second.dots = first.dots == smtp::Dots::strict ? smtp::Dots::as_used : smtp::Dots::strict;
   return second;
 }
 

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-// Addresses with dots side by side or at an end, which Japanese carriers gave out until 2009, go out
-// as quoted local parts, the only lawful form; where a server refuses that, the raw form is the
+// Addresses with dots side by side or at an end, which Japanese carriers gave out until 2009, go
+// out as quoted local parts, the only lawful form; where a server refuses that, the raw form is the
 // second try, and what worked is remembered.
 namespace todoke::queue {
 

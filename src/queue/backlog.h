@@ -28,13 +28,13 @@ struct LineKey {
 
 struct Line {
   LineKey key;
-  std::optional<Time> due;        // of its first recipient that is not in `taken`; nothing: none waits
-  std::deque<Job> loaded;         // read and not yet given out
-  std::set<RecipientId> taken;    // loaded or in flight: not to be read again
+  std::optional<Time> due;  // of its first recipient that is not in `taken`; nothing: none waits
+  std::deque<Job> loaded;   // read and not yet given out
+  std::set<RecipientId> taken;  // loaded or in flight: not to be read again
   bool is_loading = false;
-  unsigned news = 0;              // counts who came, to see it during a load
-  bool is_ready = false;          // stands in a Site's turn
-  std::optional<Steady> timer;    // when the dispatcher looks at it again
+  unsigned news = 0;            // counts who came, to see it during a load
+  bool is_ready = false;        // stands in a Site's turn
+  std::optional<Steady> timer;  // when the dispatcher looks at it again
 };
 
 // Whose turn it is among the lines that are due for the same servers.  Urgent mail goes first, but

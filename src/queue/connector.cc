@@ -40,12 +40,11 @@ bool asks_next(const smtp::Ending& ending) {
 }  // namespace
 
 Task<Connector::Answer> Connector::open(Route route, std::string provider) {
-  NoConnection last{.record = {.id = parts_.ids.next(),
-                               .begun_at = parts_.clock.now(),
-                               .provider = provider},
-                    .ending = {.stage = smtp::Stage::dns,
-                               .breakdown = smtp::Breakdown::dns,
-                               .text = "no server of this domain has an address"}};
+  NoConnection last{
+      .record = {.id = parts_.ids.next(), .begun_at = parts_.clock.now(), .provider = provider},
+      .ending = {.stage = smtp::Stage::dns,
+                 .breakdown = smtp::Breakdown::dns,
+                 .text = "no server of this domain has an address"}};
   std::size_t tried = 0;
   for (const auto& host : route.hosts) {
     if (tried >= max_addresses) break;
@@ -87,8 +86,8 @@ Task<Connector::Answer> Connector::open(Route route, std::string provider) {
   co_return std::unexpected(std::move(last));
 }
 
-// RFC 7672 §2.2: with TLSA records TLS is needed, and they say whose; without any it is used when it
-// is offered.
+// RFC 7672 §2.2: with TLSA records TLS is needed, and they say whose; without any it is used when
+// it is offered.
 Task<Result<smtp::TlsPolicy>> Connector::tls_policy(Route route, std::string host,
                                                     bool is_address_secure) {
   smtp::TlsPolicy policy{.need = route.tls};
@@ -104,7 +103,7 @@ Task<Result<smtp::TlsPolicy>> Connector::tls_policy(Route route, std::string hos
   policy.need = smtp::TlsPolicy::Need::required;
   policy.expectation.verify = net::TlsExpectation::Verify::dane;
   for (auto& record : *records) {
-    policy.expectation.server_name = record.base_domain;
+    policy.expectation.server_name = record.base;
     policy.expectation.tlsa.push_back(
         {record.usage, record.selector, record.matching, std::move(record.data)});
   }
@@ -140,8 +139,7 @@ Task<Connector::Answer> Connector::open_at(Route route, std::string provider, st
                                      .policy = std::move(policy),
                                      .login = route.login,
                                      .pool = &parts_.pool};
-  connection.client =
-      std::make_unique<smtp::Client>(*connection.stream, std::move(client_options));
+  connection.client = std::make_unique<smtp::Client>(*connection.stream, std::move(client_options));
   auto opened = co_await connection.client->open();
   connection.record.tls = describe_tls(connection.client->tls(), *connection.client);
   if (opened) co_return connection;

@@ -6,13 +6,15 @@
 #include "queue/parts.h"
 #include "queue/stored_mail.h"
 
+#include <atomic>
+
 namespace todoke::queue {
 
 // What the coroutines of the queue share.  All on one thread, but for ring().
 struct Core {
   explicit Core(Parts given)
       : parts(std::move(given)),
-        dispatcher(parts.clock, parts.book),
+        dispatcher(parts.clock),
         connector(parts),
         alarm(parts.clock),
         stored_mail(parts.blobs, parts.pool) {}
@@ -25,7 +27,7 @@ struct Core {
   StoredMail stored_mail;
   bool is_stopping = false;
   int connections = 0;
-  bool has_notices = true;  // there may be notices to write
+  std::atomic<bool> has_notices = true;  // there may be notices to write
 
   Renderer* renderer_of(const Message& message) {
     auto found = parts.renderers.find(message.renderer);
@@ -38,6 +40,7 @@ struct Core {
       return message.reverse_path;
     return parts.bounce_address(message, id);
   }
+  // Any thread.
   void follow(Consequences consequences) {
     for (const auto& body : consequences.bodies) parts.blobs.release(body);
     if (consequences.notices) has_notices = true;

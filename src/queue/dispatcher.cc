@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace todoke::queue {
 namespace {
@@ -39,13 +40,48 @@ Steady Dispatcher::steady(Time time) const {
   return clock_.steady() + (time - clock_.now());
 }
 
-Line& Dispatcher::line(const LineKey& key) {
-  auto& domain = domains_[key.domain];
-  if (!domain) {
-    domain = std::make_unique<Domain>();
-    domain->name = key.domain;
+std::string smarthost_name(std::int64_t organisation_id) {
+  return fmt::format("smarthost:{}", organisation_id);
+}
+
+std::optional<std::int64_t> parse_smarthost_name(std::string_view name) {
+  constexpr std::string_view prefix = "smarthost:";
+  if (!name.starts_with(prefix)) return {};
+  std::int64_t id = 0;
+  std::from_chars(name.data() + prefix.size(), name.data() + name.size(), id);
+  return id;
+}
+
+void Dispatcher::set_smarthosts(std::set<std::int64_t> organisations) {
+  if (organisations == smarthosts_) return;
+  // Lines change their destination only while nothing of them is in flight: those that are not at
+  // rest keep it until the next start.
+  std::vector<std::pair<LineKey, Time>> moved;
+  for (auto& [name, destination] : destinations_)
+    for (auto& [key, line] : destination->lines)
+      if (line.due && line.taken.empty() && !line.is_loading) moved.emplace_back(key, *line.due);
+  for (const auto& [key, due] : moved) {
+    auto& line = destinations_.at(name_of(key))->lines.at(key);
+    rests(line, std::nullopt);
   }
-  auto [found, is_new] = domain->lines.try_emplace({key.lane, key.organisation_id});
+  smarthosts_ = std::move(organisations);
+  for (const auto& [key, due] : moved) waits(key, due);
+}
+
+std::string Dispatcher::name_of(const LineKey& key) const {
+  if (smarthosts_.empty()) return key.domain;
+  if (smarthosts_.contains(key.organisation_id)) return smarthost_name(key.organisation_id);
+  return smarthosts_.contains(0) ? smarthost_name(0) : key.domain;
+}
+
+Line& Dispatcher::line(const LineKey& key) {
+  auto name = name_of(key);
+  auto& destination = destinations_[name];
+  if (!destination) {
+    destination = std::make_unique<Destination>();
+    destination->name = name;
+  }
+  auto [found, is_new] = destination->lines.try_emplace(key);
   if (is_new) {
     found->second.key = key;
     ++lines_;
@@ -90,17 +126,17 @@ void Dispatcher::tick() {
 }
 
 void Dispatcher::place(Line& line) {
-  auto& domain = *domains_.at(line.key.domain);
+  auto& destination = destination_of(line);
   auto now = clock_.steady();
-  if (domain.pause.until() > now) return schedule(line, domain.pause.until());
-  if (domain.site == nullptr || domain.valid_until <= now) {
+  if (destination.pause.until() > now) return schedule(line, destination.pause.until());
+  if (destination.site == nullptr || destination.valid_until <= now) {
     // It comes again when the route is known.
-    if (domain.is_resolving) return;
-    domain.is_resolving = true;
-    to_resolve_.push_back(domain.name);
+    if (destination.is_resolving) return;
+    destination.is_resolving = true;
+    to_resolve_.push_back(destination.name);
     return;
   }
-  auto& site = *domain.site;
+  auto& site = *destination.site;
   if (holds_.current(site.target->provider->id, line.key.organisation_id) != nullptr) {
     held_.insert(&line);
     return;
@@ -118,6 +154,10 @@ void Dispatcher::ring(Site& site) {
   for (auto* idler : site.idlers) idler->ring();
 }
 
+void Dispatcher::ring_all() {
+  for (auto& [key, site] : sites_) ring(*site);
+}
+
 std::optional<std::string> Dispatcher::next_to_resolve() {
   if (to_resolve_.empty()) return {};
   auto domain = std::move(to_resolve_.front());
@@ -125,8 +165,8 @@ std::optional<std::string> Dispatcher::next_to_resolve() {
   return domain;
 }
 
-Site& Dispatcher::site_of(const std::string& domain, Route route) {
-  auto key = key_of(domain, route);
+Site& Dispatcher::site_of(const std::string& name, Route route) {
+  auto key = key_of(name, route);
   auto& site = sites_[key];
   if (!site) {
     site = std::make_unique<Site>();
@@ -134,51 +174,51 @@ Site& Dispatcher::site_of(const std::string& domain, Route route) {
     const auto& provider = *route.provider;
     auto& target = targets_[is_generic(provider) ? key : provider.id];
     if (!target)
-      target = std::make_unique<Target>(Target{&provider, Pacer(provider.limits, clock_.steady())});
+      target = std::make_unique<Target>(&provider, Pacer(provider.limits, clock_.steady()));
     site->target = target.get();
   }
   site->route = std::move(route);
   return *site;
 }
 
-void Dispatcher::leave_site(Domain& domain) {
-  if (domain.site == nullptr) return;
-  for (auto& [key, line] : domain.lines) domain.site->turn.remove(line);
-  if (domain.site->turn.empty()) ready_.erase(domain.site);
-  --domain.site->domains;
-  domain.site = nullptr;
+void Dispatcher::leave_site(Destination& destination) {
+  if (destination.site == nullptr) return;
+  for (auto& [key, line] : destination.lines) destination.site->turn.remove(line);
+  if (destination.site->turn.empty()) ready_.erase(destination.site);
+  --destination.site->destinations;
+  destination.site = nullptr;
 }
 
 void Dispatcher::set_route(const std::string& name, Route route, std::chrono::seconds valid) {
-  auto found = domains_.find(name);
-  if (found == domains_.end()) return;
-  auto& domain = *found->second;
-  domain.is_resolving = false;
-  domain.trouble.clear();
-  domain.pause.succeeded();
+  auto found = destinations_.find(name);
+  if (found == destinations_.end()) return;
+  auto& destination = *found->second;
+  destination.is_resolving = false;
+  destination.trouble.clear();
+  destination.pause.succeeded();
   auto& site = site_of(name, std::move(route));
-  if (domain.site != &site) {
-    leave_site(domain);
-    domain.site = &site;
-    ++site.domains;
+  if (destination.site != &site) {
+    leave_site(destination);
+    destination.site = &site;
+    ++site.destinations;
   }
-  domain.valid_until = clock_.steady() + valid;
-  for (auto& [key, line] : domain.lines)
+  destination.valid_until = clock_.steady() + valid;
+  for (auto& [key, line] : destination.lines)
     if (line.due && !line.is_ready && !line.timer && !held_.contains(&line))
       schedule(line, steady(*line.due));
 }
 
 void Dispatcher::no_route(const std::string& name, std::string why) {
-  auto found = domains_.find(name);
-  if (found == domains_.end()) return;
-  auto& domain = *found->second;
+  auto found = destinations_.find(name);
+  if (found == destinations_.end()) return;
+  auto& destination = *found->second;
   auto now = clock_.steady();
-  domain.is_resolving = false;
-  domain.trouble = std::move(why);
-  domain.pause.failed(now, now);
-  for (auto& [key, line] : domain.lines)
+  destination.is_resolving = false;
+  destination.trouble = std::move(why);
+  destination.pause.failed(now, now);
+  for (auto& [key, line] : destination.lines)
     if (line.due && !line.is_ready && !line.timer && !held_.contains(&line))
-      schedule(line, domain.pause.until());
+      schedule(line, destination.pause.until());
 }
 
 Site* Dispatcher::next_site() {
@@ -198,7 +238,7 @@ Site* Dispatcher::next_site() {
 void Dispatcher::connection_ended(Site& site) {
   --site.connections;
   --site.target->connections;
-  if (sites_.size() < kept_sites || site.domains > 0 || site.connections > 0) return;
+  if (sites_.size() < kept_sites || site.destinations > 0 || site.connections > 0) return;
   if (site.pause.until() > clock_.steady()) return;
   if (is_generic(*site.target->provider)) targets_.erase(site.key);
   ready_.erase(&site);
@@ -227,10 +267,10 @@ Line* Dispatcher::next_line(Site& site) {
 }
 
 void Dispatcher::rests(Line& line, std::optional<Time> due) {
-  auto& domain = *domains_.at(line.key.domain);
-  if (domain.site != nullptr) {
-    domain.site->turn.remove(line);
-    if (domain.site->turn.empty()) ready_.erase(domain.site);
+  auto& destination = destination_of(line);
+  if (destination.site != nullptr) {
+    destination.site->turn.remove(line);
+    if (destination.site->turn.empty()) ready_.erase(destination.site);
   }
   line.due = due;
   if (due) return schedule(line, std::max(steady(*due), clock_.steady()));
@@ -241,16 +281,16 @@ void Dispatcher::rests(Line& line, std::optional<Time> due) {
 // Lines in which nobody waits take no memory.
 void Dispatcher::forget(Line& line) {
   if (line.due || !line.taken.empty() || line.is_loading || line.is_ready) return;
-  auto found = domains_.find(line.key.domain);
-  auto& domain = *found->second;
+  auto found = destinations_.find(name_of(line.key));
+  auto& destination = *found->second;
   held_.erase(&line);
   unschedule(line);
   --lines_;
-  auto key = std::pair(line.key.lane, line.key.organisation_id);
-  domain.lines.erase(key);
-  if (!domain.lines.empty() || domain.is_resolving) return;
-  leave_site(domain);
-  domains_.erase(found);
+  const auto key = line.key;
+  destination.lines.erase(key);
+  if (!destination.lines.empty() || destination.is_resolving) return;
+  leave_site(destination);
+  destinations_.erase(found);
 }
 
 void Dispatcher::put_back(Line& line, RecipientId id) {
@@ -286,20 +326,20 @@ Steady Dispatcher::next_event() const {
   return next;
 }
 
-Dispatcher::View Dispatcher::view(const std::string& name) const {
-  auto found = domains_.find(name);
-  if (found == domains_.end()) return {};
-  const auto& domain = *found->second;
-  return {.provider = domain.site == nullptr ? nullptr : domain.site->target->provider,
-          .site = domain.site,
-          .trouble = domain.trouble,
-          .not_before = domain.pause.until()};
+Dispatcher::View Dispatcher::view(const LineKey& line) const {
+  auto found = destinations_.find(name_of(line));
+  if (found == destinations_.end()) return {};
+  const auto& destination = *found->second;
+  return {.provider = destination.site == nullptr ? nullptr : destination.site->target->provider,
+          .site = destination.site,
+          .trouble = destination.trouble,
+          .not_before = destination.pause.until()};
 }
 
 std::size_t Dispatcher::loaded() const {
   std::size_t sum = 0;
-  for (const auto& [name, domain] : domains_)
-    for (const auto& [key, line] : domain->lines) sum += line.loaded.size();
+  for (const auto& [name, destination] : destinations_)
+    for (const auto& [key, line] : destination->lines) sum += line.loaded.size();
   return sum;
 }
 

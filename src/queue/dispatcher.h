@@ -16,8 +16,8 @@
 #include <vector>
 
 // Who is served next: lines of waiting recipients, grouped by the servers that take their mail, and
-// these by the provider that paces them.  No I/O and no suspension: time is handed in, and the queue
-// asks what to do.  One thread.
+// these by the provider that paces them.  No I/O and no suspension: time is handed in, and the
+// queue asks what to do.  One thread.
 namespace todoke::queue {
 
 // A wait that doubles with every failure.
@@ -41,7 +41,7 @@ struct Route {
   bool is_secure = false;            // DNSSEC vouches for them
   std::uint16_t port = 25;
   smtp::TlsPolicy::Need tls = smtp::TlsPolicy::Need::opportunistic;  // at least
-  std::optional<smtp::Login> login;  // at a smarthost
+  std::optional<smtp::Login> login;                                  // at a smarthost
   const provider::Provider* provider = nullptr;
   // There is no server and never will be one, and why: whoever waits has failed.
   std::string dead_end;
@@ -49,7 +49,8 @@ struct Route {
 
 // What one provider is given: a known one as a whole, others by their servers.
 struct Target {
-  const provider::Provider* provider = nullptr;
+  Target(const provider::Provider* whose, Pacer pace) : provider(whose), pacer(pace) {}
+  const provider::Provider* provider;
   Pacer pacer;
   int connections = 0;
   std::map<std::int64_t, Pause> organisations;  // whose mail alone is refused
@@ -62,15 +63,23 @@ struct Site {
   Target* target = nullptr;
   Turn turn;  // the lines that are due
   int connections = 0;
-  int starting = 0;             // of them: have not taken their first recipients yet
-  std::size_t domains = 0;      // that are routed here
-  Pause pause;                  // while its servers cannot be reached
-  std::vector<Alarm*> idlers;   // connections that wait for work
+  int starting = 0;              // of them: have not taken their first recipients yet
+  std::size_t destinations = 0;  // that are routed here
+  Pause pause;                   // while its servers cannot be reached
+  std::vector<Alarm*> idlers;    // connections that wait for work
 };
+
+// "smarthost:17"; no domain looks so.
+std::string smarthost_name(std::int64_t organisation_id);
+std::optional<std::int64_t> parse_smarthost_name(std::string_view name);
 
 class Dispatcher {
  public:
-  Dispatcher(const Clock& clock, const provider::Book& book) : clock_(clock), book_(book) {}
+  explicit Dispatcher(const Clock& clock) : clock_(clock) {}
+
+  // Organisations whose mail goes through a server of its own choice; 0: everybody else's too.
+  // Their routes are asked for under smarthost_name().
+  void set_smarthosts(std::set<std::int64_t> organisations);
 
   // Somebody waits in this line, from `due` on.
   void waits(const LineKey& key, Time due);
@@ -79,11 +88,12 @@ class Dispatcher {
 
   // Brings the lines that are due to their sites.
   void tick();
-  // A domain whose servers must be looked up; once each until route() or no_route() is told.
+  // A destination whose servers must be looked up, a domain or a smarthost_name(); once each until
+  // set_route() or no_route() is told.
   std::optional<std::string> next_to_resolve();
-  void set_route(const std::string& domain, Route route, std::chrono::seconds valid);
+  void set_route(const std::string& destination, Route route, std::chrono::seconds valid);
   // It cannot be looked up now: its lines wait, longer each time.
-  void no_route(const std::string& domain, std::string why);
+  void no_route(const std::string& destination, std::string why);
 
   // A site that may have one more connection now; counts it.  The next one only after this one has
   // taken what it could and told started(): so one mail does not open as many as there may be.
@@ -104,25 +114,29 @@ class Dispatcher {
   void organisation_refused(Target& target, std::int64_t organisation_id, Steady begun);
   void unreachable(Site& site, Steady begun);
 
+  // Wakes connections that wait for work, to look at what changed.
+  void ring_all();
+
   // When tick() has something to do next.
   Steady next_event() const;
 
-  // What is known of a domain; for explanations.
+  // What is known of where a line goes; for explanations.
   struct View {
     const provider::Provider* provider = nullptr;  // null: not looked up
     const Site* site = nullptr;
-    std::string trouble;   // with DNS
-    Steady not_before{};   // because of it
+    std::string trouble;  // with DNS
+    Steady not_before{};  // because of it
   };
-  View view(const std::string& domain) const;
+  View view(const LineKey& line) const;
 
   std::size_t lines() const { return lines_; }
   std::size_t loaded() const;  // recipients in memory
 
  private:
-  struct Domain {
+  // A domain or a smarthost.
+  struct Destination {
     std::string name;
-    std::map<std::pair<Lane, std::int64_t>, Line> lines;
+    std::map<LineKey, Line> lines;
     Site* site = nullptr;
     Steady valid_until = Steady::min();
     bool is_resolving = false;
@@ -134,16 +148,18 @@ class Dispatcher {
   void unschedule(Line& line);
   // Where a line that is due belongs: held, with its site, or waiting for a route.
   void place(Line& line);
-  void leave_site(Domain& domain);
-  Site& site_of(const std::string& domain, Route route);
+  void leave_site(Destination& destination);
+  std::string name_of(const LineKey& key) const;
+  Destination& destination_of(const Line& line) { return *destinations_.at(name_of(line.key)); }
+  Site& site_of(const std::string& destination, Route route);
   void ring(Site& site);
   void forget(Line& line);
   Steady steady(Time time) const;
 
   const Clock& clock_;
-  const provider::Book& book_;
   Holds holds_;
-  std::unordered_map<std::string, std::unique_ptr<Domain>> domains_;
+  std::set<std::int64_t> smarthosts_;
+  std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;
   std::map<std::string, std::unique_ptr<Target>> targets_;  // by provider or site
   std::map<std::string, std::unique_ptr<Site>> sites_;
   std::set<std::pair<Steady, Line*>> timers_;

@@ -5,12 +5,22 @@
 namespace todoke::queue {
 namespace {
 
-constexpr std::array state_names{"waiting",   "sending",  "delivered", "failed", "expired",
-                                 "cancelled", "in doubt", "returned"};
-constexpr std::array kind_names{"",          "attempt begun", "delivered", "deferred",
-                                "failed",    "in doubt",      "expired",   "cancelled",
-                                "returned",  "complaint",     "automatic answer",
-                                "set waiting again", "delayed at the receiver", "not sent"};
+constexpr std::array state_names{"waiting", "sending",   "delivered", "failed",
+                                 "expired", "cancelled", "in doubt",  "returned"};
+constexpr std::array kind_names{"",
+                                "attempt begun",
+                                "delivered",
+                                "deferred",
+                                "failed",
+                                "in doubt",
+                                "expired",
+                                "cancelled",
+                                "returned",
+                                "complaint",
+                                "automatic answer",
+                                "set waiting again",
+                                "delayed at the receiver",
+                                "not sent"};
 
 bool may_have_arrived(State state) {
   return state == State::delivered || state == State::in_doubt || state == State::sending;
@@ -65,7 +75,8 @@ std::string_view to_text(EventKind kind) {
 
 std::optional<State> parse_state(std::string_view text) {
   for (std::size_t i = 0; i < state_names.size(); ++i)
-    if (text == state_names[i] || (text == "in-doubt" && state_names[i] == std::string_view("in doubt")))
+    if (text == state_names[i] ||
+        (text == "in-doubt" && state_names[i] == std::string_view("in doubt")))
       return static_cast<State>(i);
   return {};
 }

@@ -25,17 +25,17 @@ struct RecipientId {
 
 // Stored; the numbers stay.
 enum class EventKind {
-  begun = 1,       // an attempt: from here on the receiver may have the message
-  delivered = 2,   // the receiver answered for it with a positive reply to the final dot
-  deferred = 3,    // the attempt ended without; another follows
-  failed = 4,      // the attempt ended without, and none follows
-  in_doubt = 5,    // begun, and we stopped before its end was written down
-  expired = 6,     // useful_until came
-  cancelled = 7,   // by somebody of ours; `text` says who
-  returned = 8,    // after `delivered`: a notice from the receiver that it failed (RFC 3464)
-  complained = 9,  // the receiver's owner called it spam (RFC 5965)
-  answered = 10,   // an automatic answer came back: proof of life, nothing else
-  retried = 11,    // somebody of ours set an ended or doubtful recipient waiting again
+  begun = 1,           // an attempt: from here on the receiver may have the message
+  delivered = 2,       // the receiver answered for it with a positive reply to the final dot
+  deferred = 3,        // the attempt ended without; another follows
+  failed = 4,          // the attempt ended without, and none follows
+  in_doubt = 5,        // begun, and we stopped before its end was written down
+  expired = 6,         // useful_until came
+  cancelled = 7,       // by somebody of ours; `text` says who
+  returned = 8,        // after `delivered`: a notice from the receiver that it failed (RFC 3464)
+  complained = 9,      // the receiver's owner called it spam (RFC 5965)
+  answered = 10,       // an automatic answer came back: proof of life, nothing else
+  retried = 11,        // somebody of ours set an ended or doubtful recipient waiting again
   returned_late = 12,  // a notice that it takes longer (Action: delayed); changes nothing
   untouched = 13,      // begun, but the receiver was never told of it: the attempt did not count
 };
@@ -75,7 +75,7 @@ struct Outcome {
   smtp::Breakdown breakdown = smtp::Breakdown::none;
   int code = 0;  // of the reply; 0: none came
   std::optional<smtp::EnhancedCode> enhanced;
-  std::string text;  // their words, or ours; any bytes
+  std::string text;                                 // their words, or ours; any bytes
   std::optional<provider::ReplyClass> reply_class;  // unless delivered
   std::string rule;                                 // which rule classed it
   std::chrono::microseconds latency{0};

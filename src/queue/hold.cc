@@ -56,10 +56,10 @@ Result<> begin_hold(sql::Tx& tx, const Hold& hold) {
 }
 
 int end_hold(sql::Tx& tx, const HoldScope& scope, Time now) {
-  return static_cast<int>(tx.run(
-      "update queue_hold set until = $3 "
-      "where provider = $1 and organisation_id = $2 and until is null",
-      scope.provider, scope.organisation_id, now));
+  return static_cast<int>(
+      tx.run("update queue_hold set until = $3 "
+             "where provider = $1 and organisation_id = $2 and until is null",
+             scope.provider, scope.organisation_id, now));
 }
 
 }  // namespace todoke::queue

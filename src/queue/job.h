@@ -23,7 +23,7 @@ enum class ReturnPath {
 
 struct Message {
   std::int64_t id = 0;
-  std::int64_t organisation_id = 0;       // 0: of none
+  std::int64_t organisation_id = 0;        // 0: of none
   std::optional<std::int64_t> account_id;  // who submitted it
   std::int64_t blob_id = 0;
   blob::Location body;
@@ -44,8 +44,8 @@ struct Message {
 // One recipient, taken to be tried.
 struct Job {
   RecipientId id;
-  std::string address;  // as given, quoted only where the sender did
-  int attempts = 0;     // that ended before
+  std::string address;       // as given, quoted only where the sender did
+  int attempts = 0;          // that ended before
   int unknown_refusals = 0;  // among them: for good, in words that no rule knows
   Time due_at{};
   std::optional<smtp::Notify> notify;

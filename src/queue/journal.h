@@ -35,8 +35,7 @@ struct WaitingLine {
 // All lines in which anybody waits, those due first; at most `limit`.
 std::vector<WaitingLine> read_waiting(sql::Tx& tx, int limit);
 // When the first of a line that is not `taken` is due; nothing: none waits.
-std::optional<Time> read_due(sql::Tx& tx, const LineKey& line,
-                             const std::set<RecipientId>& taken);
+std::optional<Time> read_due(sql::Tx& tx, const LineKey& line, const std::set<RecipientId>& taken);
 // Up to `limit` recipients of a line that are due and not `taken`, in their order.
 std::vector<Job> read_jobs(sql::Tx& tx, const LineKey& line, Time now, int limit,
                            const std::set<RecipientId>& taken);

@@ -35,12 +35,13 @@ int count_unknown_refusals(sql::Tx& tx, RecipientId id) {
 std::vector<WaitingLine> read_waiting(sql::Tx& tx, int limit) {
   std::vector<WaitingLine> lines;
   auto take = [&](const sql::Row& row) {
-    lines.push_back({{row.get<std::string>(0), row.get<Lane>(1), row.integer(2)}, row.get<Time>(3)});
+    lines.push_back(
+        {{row.get<std::string>(0), row.get<Lane>(1), row.integer(2)}, row.get<Time>(3)});
   };
   while (static_cast<int>(lines.size()) < limit) {
     auto before = lines.size();
-    const LineKey last = lines.empty() ? LineKey{.lane = Lane::urgent, .organisation_id = -1}
-                                       : lines.back().key;
+    const LineKey last =
+        lines.empty() ? LineKey{.lane = Lane::urgent, .organisation_id = -1} : lines.back().key;
     tx.each(
         "select domain, lane, organisation_id, due_at from queue_recipient where state = 0 "
         "and (domain, lane, organisation_id) > ($1, $2, $3) "
@@ -52,8 +53,7 @@ std::vector<WaitingLine> read_waiting(sql::Tx& tx, int limit) {
   return lines;
 }
 
-std::optional<Time> read_due(sql::Tx& tx, const LineKey& line,
-                             const std::set<RecipientId>& taken) {
+std::optional<Time> read_due(sql::Tx& tx, const LineKey& line, const std::set<RecipientId>& taken) {
   std::optional<Time> due;
   auto take = [&](const sql::Row& row) {
     if (taken.contains({row.integer(1), row.get<int>(2)})) return true;

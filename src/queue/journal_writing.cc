@@ -37,8 +37,7 @@ void insert_event(sql::Tx& tx, RecipientId id, std::int64_t event_id, std::int64
       outcome.breakdown, outcome.code, outcome.enhanced ? to_text(*outcome.enhanced) : "",
       clean(outcome.text, max_text),
       outcome.reply_class ? static_cast<int>(*outcome.reply_class) : 0, outcome.rule,
-      outcome.latency.count(),
-      clean(well ? std::string_view() : outcome.dialogue, max_dialogue));
+      outcome.latency.count(), clean(well ? std::string_view() : outcome.dialogue, max_dialogue));
 }
 
 void count_unknown(sql::Tx& tx, std::string_view provider, const Outcome& outcome, Time at) {

@@ -34,8 +34,8 @@ Judgement failure(const provider::Book& book, const provider::Provider& provider
                                           .text = outcome.text,
                                           .first_attempt = job.attempts == 0});
   auto reply_class = judgement.verdict.reply_class;
-  auto retry = decide_retry(reply_class, judgement.verdict.permanent, job.attempts,
-                            job.unknown_refusals);
+  auto retry =
+      decide_retry(reply_class, judgement.verdict.permanent, job.attempts, job.unknown_refusals);
   outcome.kind = retry.is_final ? EventKind::failed : EventKind::deferred;
   outcome.reply_class = reply_class;
   outcome.rule = judgement.verdict.rule;

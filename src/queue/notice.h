@@ -11,8 +11,8 @@ namespace todoke::queue {
 enum class Notice {
   failed = 1,
   delayed = 2,
-  relayed = 3,    // on request: handed to a server that does not tell of delivery itself
-  in_doubt = 4,   // it may have arrived; told as "delayed", in words of its own
+  relayed = 3,   // on request: handed to a server that does not tell of delivery itself
+  in_doubt = 4,  // it may have arrived; told as "delayed", in words of its own
 };
 
 // Which notice an event calls for, by what the sender asked for (RFC 3461 §4.1; without a word,

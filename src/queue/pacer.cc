@@ -44,7 +44,8 @@ std::optional<Steady> Pacer::take(int messages, Steady now) {
     return {};
   }
   auto missing = std::min<double>(messages, std::max(1.0, rate_)) - tokens_;
-  auto wait = std::chrono::microseconds(static_cast<std::int64_t>(std::ceil(missing / rate_ * 1e6)));
+  auto wait =
+      std::chrono::microseconds(static_cast<std::int64_t>(std::ceil(missing / rate_ * 1e6)));
   return now + std::max(wait, std::chrono::microseconds(1ms));
 }
 
@@ -69,7 +70,8 @@ void Pacer::refused(Steady begun, Steady now, bool outright) {
   tokens_ = std::min(tokens_, 1.0);
   if (!is_probing()) return;
   auto doublings = std::min(refusals_ - run_that_stops, 10);
-  paused_until_ = now + std::min<std::chrono::seconds>(first_pause * (1 << doublings), longest_pause);
+  paused_until_ =
+      now + std::min<std::chrono::seconds>(first_pause * (1 << doublings), longest_pause);
 }
 
 }  // namespace todoke::queue

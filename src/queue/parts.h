@@ -20,18 +20,10 @@
 
 namespace todoke::queue {
 
-// Another server that takes all our mail for others, or all of one organisation.
-struct Smarthost {
-  std::string host;
-  std::uint16_t port = 587;
-  smtp::TlsPolicy::Need tls = smtp::TlsPolicy::Need::required;
-  std::optional<smtp::Login> login;
-};
-
 struct Options {
-  std::string helo;          // our name
-  std::uint16_t port = 25;   // of other servers; tests have others
-  std::string source;        // the address of ours to call from; empty: as the system likes
+  std::string helo;         // our name
+  std::uint16_t port = 25;  // of other servers; tests have others
+  std::string source;       // the address of ours to call from; empty: as the system likes
   dns::Families families = dns::Families::both;
   dns::Loopback loopback = dns::Loopback::skipped;  // allowed in tests
   smtp::Timeouts timeouts;

@@ -9,14 +9,14 @@
 namespace todoke::queue {
 
 struct Retry {
-  bool is_final = false;          // no further attempt makes sense
-  std::chrono::seconds wait{0};   // until the next
+  bool is_final = false;         // no further attempt makes sense
+  std::chrono::seconds wait{0};  // until the next
 };
 
 // `attempts` counts those that ended before this one; `unknown_refusals` those among them that were
-// refused for good in words no rule knows: such a refusal is asked about once more, six hours later.
-// What blames the provider or us is never final, whatever its code: the mail waits as long as it is
-// useful (deliverability: 5xx while a provider blocks us says nothing of the address).
+// refused for good in words no rule knows: such a refusal is asked about once more, six hours
+// later. What blames the provider or us is never final, whatever its code: the mail waits as long
+// as it is useful (deliverability: 5xx while a provider blocks us says nothing of the address).
 Retry decide_retry(provider::ReplyClass reply_class, bool permanent, int attempts,
                    int unknown_refusals);
 

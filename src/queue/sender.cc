@@ -149,8 +149,7 @@ Task<bool> Sender::connect(Batch& batch) {
   auto first = std::move(batch.front());
   batch.erase(batch.begin());
   give_back(std::exchange(batch, {}));
-  auto judgement =
-      judge(core_.parts.book, *site_.target->provider, first.job, none.ending);
+  auto judgement = judge(core_.parts.book, *site_.target->provider, first.job, none.ending);
   judgement.outcome.latency = core_.parts.clock.steady() - begun;
   judgement.outcome.dialogue = std::move(none.dialogue);
   const auto record_of_it = std::move(none.record);
@@ -346,7 +345,8 @@ Task<> Sender::send_group(Batch group) {
   };
   auto* renderer = core_.renderer_of(*message);
   if (renderer == nullptr)
-    co_return give_up(EventKind::deferred, "nobody here writes copies of kind " + message->renderer);
+    co_return give_up(EventKind::deferred,
+                      "nobody here writes copies of kind " + message->renderer);
   auto id = group.front().job.id;
   auto copy = co_await renderer->render(message, id);
   if (!copy) {
@@ -367,8 +367,8 @@ Task<> Sender::send_group(Batch group) {
   auto dialogue = connection_->client->take_dialogue();
   bool peer_tells = connection_->client->offer().dsn;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    auto judgement = judge(core_.parts.book, *site_.target->provider, group[i].job, results[i],
-                           peer_tells);
+    auto judgement =
+        judge(core_.parts.book, *site_.target->provider, group[i].job, results[i], peer_tells);
     judgement.outcome.latency = took;
     judgement.outcome.dialogue = dialogue;
     ended(std::move(group[i]), std::move(judgement), begun);

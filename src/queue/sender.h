@@ -58,11 +58,11 @@ class Sender {
   Site& site_;
   Alarm bell_;
   std::optional<Connection> connection_;
-  bool is_recorded_ = false;   // the connection's row is written
-  int recipients_ = 0;         // on this connection
-  bool has_enough_ = false;    // the server, of this connection
-  double seconds_each_ = 0.2;  // a message takes, lately
-  std::optional<Steady> not_before_;  // the pacer lets nothing through until then
+  bool is_recorded_ = false;                    // the connection's row is written
+  int recipients_ = 0;                          // on this connection
+  bool has_enough_ = false;                     // the server, of this connection
+  double seconds_each_ = 0.2;                   // a message takes, lately
+  std::optional<Steady> not_before_;            // the pacer lets nothing through until then
   std::vector<std::pair<Line*, Ended>> ended_;  // not yet written
   Steady first_ended_{};
 };

@@ -12,9 +12,10 @@ constexpr std::uint64_t piece_size = 256 << 10;
 // The length of a Return-Path field at the beginning, folds included.
 std::size_t return_path_length(std::string_view text) {
   constexpr std::string_view name = "Return-Path:";
-  if (!starts_with_ignoring_case(text, name)) return 0;
+  if (!ascii::starts_with_ignoring_case(text, name)) return 0;
   auto end = text.find("\r\n");
-  while (end != text.npos && end + 2 < text.size() && (text[end + 2] == ' ' || text[end + 2] == '\t'))
+  while (end != text.npos && end + 2 < text.size() &&
+         (text[end + 2] == ' ' || text[end + 2] == '\t'))
     end = text.find("\r\n", end + 2);
   return end == text.npos ? 0 : end + 2;
 }

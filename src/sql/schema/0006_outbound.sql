@@ -7,6 +7,7 @@ alter table queue_message add column remaining integer not null default 0;    --
 update queue_message set remaining =
   (select count(*) from queue_recipient r where r.message_id = queue_message.id);
 create index queue_expiry on queue_message (useful_until) where remaining > 0;
+create index queue_age on queue_message (created_at) where remaining > 0;
 create index queue_by_organisation on queue_message (organisation_id, id);
 
 -- Organisation and lane stand here too, so that one index has what the scheduler asks for.
@@ -112,4 +113,14 @@ create table queue_unknown_reply (
   last_at bigint not null,
   example text not null,
   primary key (provider, stage, text)
+);
+
+-- A server of their own choice that takes an organisation's mail for others; 0: everybody's.
+create table queue_smarthost (
+  organisation_id bigint not null primary key,
+  host text not null,
+  port integer not null,
+  tls integer not null,                 -- 0 when it offers it, 1 STARTTLS needed, 2 from the first byte
+  login text not null,                  -- '' without signing in
+  password text not null                -- as it must be shown there
 );

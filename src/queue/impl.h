@@ -1,0 +1,49 @@
+#pragma once
+
+#include "queue/core.h"
+#include "queue/queue.h"
+#include "queue/smarthost.h"
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace todoke::queue {
+
+// Inside Queue, for this folder alone.  On the queue's thread, but for what the mutex guards.
+struct Queue::Impl {
+  Impl(Queue& queue, Parts given)
+      : owner(&queue), core(std::move(given)), watch_alarm(core.parts.clock) {}
+
+  Queue* owner;
+  Core core;
+  Alarm watch_alarm;
+  int lookups = 0;
+  Time delays_noted_until{};
+  std::map<std::int64_t, Smarthost> smarthosts;
+
+  std::mutex mutex;
+  struct News {
+    std::vector<LineKey> lines;
+    Time due;
+  };
+  std::vector<News> news;                                           // guarded by mutex
+  std::optional<Holds> new_holds;                                   // guarded by mutex
+  std::optional<std::map<std::int64_t, Smarthost>> new_smarthosts;  // guarded by mutex
+
+  void take_news();
+  Task<> resolve(std::string destination);
+  Task<> send_at(Site* site);
+  Task<> watch();
+  Task<> read_lines();
+  Task<> expire_old();
+  Task<> set_route(std::string destination, Route route, std::chrono::seconds ttl);
+  Task<Holds> read_all_holds();
+  Task<std::map<std::int64_t, Smarthost>> read_smarthosts();
+  template <class Change>
+  Task<Result<int>> change_selected(Selection selection, Change change);
+  Result<Route> smarthost_route(std::int64_t organisation_id) const;
+};
+
+}  // namespace todoke::queue

@@ -1,0 +1,255 @@
+#include "queue/queue.h"
+
+#include "base/log.h"
+#include "crypto/random.h"
+#include "queue/expiry.h"
+#include "queue/impl.h"
+#include "queue/journal.h"
+#include "queue/sender.h"
+
+namespace todoke::queue {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int most_lines = 100'000;
+constexpr int most_lookups = 50;
+constexpr auto watch_interval = 60s;
+constexpr auto rescan_interval = 10min;
+constexpr auto delay_after = 4h;
+constexpr auto shortest_route = std::chrono::seconds(5min);
+constexpr auto longest_route = std::chrono::seconds(24h);
+// Where holds are of interest: no message lives longer, whatever was held.
+constexpr auto memory_of_holds = std::chrono::days(400);
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  for (unsigned char byte : crypto::random_bytes(8)) seed = seed << 8 | byte;
+  return seed;
+}
+
+}  // namespace
+
+Queue::Queue(Parts parts) : impl_(new Impl(*this, std::move(parts))) {}
+Queue::~Queue() = default;
+
+std::size_t Queue::running() const {
+  return impl_->core.gate.inside();
+}
+
+// ---- Starting
+
+Task<> Queue::start() {
+  auto& self = *impl_;
+  auto& parts = self.core.parts;
+  auto now = parts.clock.now();
+  auto settle = [&](sql::Tx& tx) {
+    Consequences consequences;
+    auto count = doubt_in_flight(tx, parts.ids, now, consequences);
+    return std::pair(count, std::move(consequences));
+  };
+  auto [in_doubt, consequences] = co_await parts.db.write(settle);
+  self.core.follow(std::move(consequences));
+  if (in_doubt > 0) log::warn("queue.in_doubt", {{"recipients", in_doubt}});
+  self.core.dispatcher.set_holds(co_await self.read_all_holds());
+  self.smarthosts = co_await self.read_smarthosts();
+  std::set<std::int64_t> organisations;
+  for (const auto& [id, host] : self.smarthosts) organisations.insert(id);
+  self.core.dispatcher.set_smarthosts(std::move(organisations));
+  co_await self.read_lines();
+}
+
+Task<> Queue::Impl::read_lines() {
+  auto query = [](sql::Tx& tx) { return read_waiting(tx, most_lines); };
+  auto waiting = co_await core.parts.db.read(query);
+  for (const auto& line : waiting) core.dispatcher.waits(line.key, line.due);
+}
+
+Task<Holds> Queue::Impl::read_all_holds() {
+  auto since = core.parts.clock.now() - memory_of_holds;
+  auto query = [&](sql::Tx& tx) { return read_holds(tx, since); };
+  co_return co_await core.parts.db.read(query);
+}
+
+Task<std::map<std::int64_t, Smarthost>> Queue::Impl::read_smarthosts() {
+  auto query = [&](sql::Tx& tx) { return queue::read_smarthosts(tx); };
+  co_return co_await core.parts.db.read(query);
+}
+
+// ---- Scheduling
+
+void Queue::wake(std::vector<LineKey> lines, Time due) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->news.push_back({std::move(lines), due});
+  }
+  impl_->core.alarm.ring();
+}
+
+void Queue::Impl::take_news() {
+  std::vector<News> fresh;
+  std::optional<Holds> holds;
+  std::optional<std::map<std::int64_t, Smarthost>> hosts;
+  {
+    std::lock_guard lock(mutex);
+    fresh = std::exchange(news, {});
+    holds = std::exchange(new_holds, {});
+    hosts = std::exchange(new_smarthosts, {});
+  }
+  if (holds) core.dispatcher.set_holds(*std::move(holds));
+  if (hosts) {
+    smarthosts = *std::move(hosts);
+    std::set<std::int64_t> organisations;
+    for (const auto& [id, host] : smarthosts) organisations.insert(id);
+    core.dispatcher.set_smarthosts(std::move(organisations));
+  }
+  for (const auto& one : fresh)
+    for (const auto& line : one.lines) core.dispatcher.waits(line, one.due);
+}
+
+Task<> Queue::run() {
+  auto& self = *impl_;
+  auto& core = self.core;
+  auto& parts = core.parts;
+  auto pass = core.gate.enter();
+  parts.spawn(self.watch());
+  while (!core.is_stopping) {
+    self.take_news();
+    core.dispatcher.tick();
+    while (self.lookups < most_lookups) {
+      auto destination = core.dispatcher.next_to_resolve();
+      if (!destination) break;
+      ++self.lookups;
+      parts.spawn(self.resolve(*std::move(destination)));
+    }
+    while (parts.options.sends && core.connections < parts.options.max_connections) {
+      auto* site = core.dispatcher.next_site();
+      if (site == nullptr) break;
+      ++core.connections;
+      parts.spawn(self.send_at(site));
+    }
+    auto next = std::min(core.dispatcher.next_event(), parts.clock.steady() + watch_interval);
+    co_await core.alarm.sleep_until(next);
+  }
+}
+
+Task<> Queue::Impl::send_at(Site* site) {
+  Sender sender(core, *site);
+  co_await sender.run();
+}
+
+Task<> Queue::stop() {
+  auto& core = impl_->core;
+  core.is_stopping = true;
+  core.alarm.ring();
+  impl_->watch_alarm.ring();
+  core.dispatcher.ring_all();
+  co_await core.gate.close();
+}
+
+// ---- Where mail goes
+
+Result<Route> Queue::Impl::smarthost_route(std::int64_t organisation_id) const {
+  auto found = smarthosts.find(organisation_id);
+  if (found == smarthosts.end()) return fail(Errc::not_found, "the smarthost is gone");
+  const auto& host = found->second;
+  return Route{.hosts = {{.name = host.host}},
+               .port = host.port,
+               .tls = host.tls,
+               .login = host.login,
+               .provider = &core.parts.book.generic()};
+}
+
+Task<> Queue::Impl::resolve(std::string destination) {
+  auto pass = core.gate.enter();
+  auto& parts = core.parts;
+  try {
+    if (auto organisation = parse_smarthost_name(destination)) {
+      auto route = smarthost_route(*organisation);
+      if (route)
+        core.dispatcher.set_route(destination, *std::move(route), longest_route);
+      else
+        core.dispatcher.no_route(destination, route.error().text);
+    } else {
+      auto hosts = co_await dns::find_mail_hosts(parts.resolver, destination, random_seed());
+      if (hosts) {
+        std::vector<std::string> names;
+        for (const auto& host : hosts->hosts) names.push_back(host.name);
+        Route route{.hosts = std::move(hosts->hosts),
+                    .is_secure = hosts->secure,
+                    .port = parts.options.port,
+                    .provider = &parts.book.by_mx(names, destination)};
+        co_await set_route(destination, std::move(route), hosts->ttl);
+      } else if (hosts.error().code == Errc::unavailable) {
+        log::info("queue.no_route", {{"domain", destination}, {"error", hosts.error().text}});
+        core.dispatcher.no_route(destination, hosts.error().text);
+      } else {
+        Route route{.provider = &parts.book.by_domain(destination), .dead_end = hosts.error().text};
+        co_await set_route(destination, std::move(route), shortest_route);
+      }
+    }
+  } catch (const std::runtime_error& e) {
+    core.dispatcher.no_route(destination, e.what());
+  }
+  --lookups;
+  core.alarm.ring();
+}
+
+Task<> Queue::Impl::set_route(std::string destination, Route route, std::chrono::seconds ttl) {
+  auto now = core.parts.clock.now();
+  const auto provider = route.provider->id;
+  auto write = [&](sql::Tx& tx) {
+    tx.run(
+        "insert into queue_domain (domain, provider, resolved_at) values ($1, $2, $3) "
+        "on conflict (domain) do update set provider = excluded.provider, "
+        "resolved_at = excluded.resolved_at",
+        destination, provider, now);
+  };
+  co_await core.parts.db.write(write);
+  core.dispatcher.set_route(destination, std::move(route),
+                            std::clamp(ttl, shortest_route, longest_route));
+}
+
+// ---- Watching
+
+Task<> Queue::Impl::watch() {
+  auto pass = core.gate.enter();
+  auto& clock = core.parts.clock;
+  auto next_rescan = clock.steady() + rescan_interval;
+  while (!core.is_stopping) {
+    try {
+      co_await expire_old();
+      if (clock.steady() >= next_rescan) {
+        next_rescan = clock.steady() + rescan_interval;
+        co_await read_lines();
+        core.alarm.ring();
+      }
+    } catch (const std::runtime_error& e) {
+      log::error("queue.watch_failed", {{"error", e.what()}});
+    }
+    co_await watch_alarm.sleep_until(clock.steady() + watch_interval);
+  }
+}
+
+Task<> Queue::Impl::expire_old() {
+  auto& parts = core.parts;
+  auto now = parts.clock.now();
+  std::optional<ExpiryCursor> cursor = ExpiryCursor{};
+  const auto holds = core.dispatcher.holds();
+  while (cursor && !core.is_stopping) {
+    const auto from = *cursor;
+    auto write = [&](sql::Tx& tx) { return expire_some(tx, parts.ids, holds, now, from, 50); };
+    auto step = co_await parts.db.write(write);
+    core.follow(std::move(step.consequences));
+    if (step.expired > 0) log::info("queue.expired", {{"recipients", step.expired}});
+    cursor = step.next;
+  }
+  auto write = [&](sql::Tx& tx) {
+    return note_delays(tx, delays_noted_until, now - delay_after, now);
+  };
+  auto noted = co_await parts.db.write(write);
+  delays_noted_until = now - delay_after - rescan_interval;  // a little is looked at again
+  if (noted > 0) core.has_notices = true;
+}
+
+}  // namespace todoke::queue
