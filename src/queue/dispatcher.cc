@@ -226,7 +226,7 @@ Site* Dispatcher::next_site() {
   for (auto* site : ready_) {
     auto& target = *site->target;
     if (target.connections >= target.pacer.window(now) || site->pause.until() > now) continue;
-    if (!site->idlers.empty() || site->starting > 0) continue;
+    if (!site->idlers.empty() || site->starting > 0 || site->loading > 0) continue;
     ++target.connections;
     ++site->connections;
     ++site->starting;

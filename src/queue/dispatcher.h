@@ -64,6 +64,7 @@ struct Site {
   Turn turn;  // the lines that are due
   int connections = 0;
   int starting = 0;              // of them: have not taken their first recipients yet
+  int loading = 0;              // lines that are being read
   std::size_t destinations = 0;  // that are routed here
   Pause pause;                   // while its servers cannot be reached
   std::vector<Alarm*> idlers;    // connections that wait for work
