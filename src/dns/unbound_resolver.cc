@@ -91,6 +91,9 @@ Result<> set_forwarder(ub_ctx* context, const std::string& forwarder) {
   // A server beside us is the usual case, and it may know the zones of its own house, which
   // libunbound would answer by itself (RFC 6303) as not existing.
   set(context, "do-not-query-localhost:", "no");
+  // There is no other server: one that was away is to be tried again soon, not in a quarter hour.
+  set(context, "infra-keep-probing:", "yes");
+  set(context, "infra-host-ttl:", "60");
   set(context, "unblock-lan-zones:", "yes");
   set(context, "insecure-lan-zones:", "yes");
   if (forwarder == "system") {
