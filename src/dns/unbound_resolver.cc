@@ -50,7 +50,7 @@ Result<Answer> read_result(const std::string& asked, Type type, const ub_result&
     return fail(Errc::unavailable, fmt::format("{} of {}: {}", to_text(type), asked, what));
   };
   if (result.bogus)
-    return trouble(fmt::format("DNSSEC proves the answer false: {}",
+    return trouble(fmt::format("DNSSEC validation failed: {}",
                                result.why_bogus != nullptr ? result.why_bogus : "no reason given"));
   if (result.rcode != rcode_no_error && result.rcode != rcode_name_error)
     return trouble(rcode_text(result.rcode));
