@@ -67,7 +67,7 @@ Task<Sender::Batch> Sender::take() {
     }
     auto now = core_.parts.clock.steady();
     if (pacer.window(now) == 0 && site_.route.dead_end.empty()) break;
-    not_before_ = pacer.take(1, now);
+    if (site_.route.dead_end.empty()) not_before_ = pacer.take(1, now);
     if (not_before_) break;
     batch.push_back({line, std::move(line->loaded.front())});
     line->loaded.pop_front();
