@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/cursor.h"
+#include "trust/host_name.h"
 
 #include <algorithm>
 
@@ -41,20 +42,6 @@ std::optional<std::string> parse_record(std::string_view text) {
     if (name != "id" || id) continue;
     if (!is_id(value)) return {};
     id = std::string(value);
-  }
-}
-
-// RFC 5321 §4.1.2 Domain, in lower case.
-bool is_domain(std::string_view text) {
-  if (text.size() > 253) return false;
-  while (true) {
-    const auto label = text.substr(0, text.find('.'));
-    auto fits = [](char c) { return ascii::is_alnum(c) || c == '-'; };
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
-        !std::ranges::all_of(label, fits))
-      return false;
-    if (label.size() == text.size()) return true;
-    text.remove_prefix(label.size() + 1);
   }
 }
 
@@ -115,7 +102,7 @@ Result<MtaStsPolicy> parse_mta_sts_policy(std::string_view file) {
       policy.max_age = std::min(std::chrono::seconds(*seconds), mta_sts_max_age);
       max_age = true;
     } else if (name == "mx") {
-      if (!is_domain(value.starts_with("*.") ? value.substr(2) : value))
+      if (!is_host_name(value.starts_with("*.") ? value.substr(2) : value))
         return fail(Errc::invalid, "an mx that is no host name");
       policy.mx.push_back(ascii::to_lower(value));
     } else if (!is_extension_name(name)) {
