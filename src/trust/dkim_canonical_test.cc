@@ -122,7 +122,7 @@ TEST_CASE("dkim canonical: linear time") {
     CAPTURE(unit);
     constexpr std::size_t growth = 8;
     std::string small, large;
-    for (std::size_t i = 0; i < 200'000 / unit.size(); ++i) small += unit;
+    for (std::size_t i = 0; i < 24'000 / unit.size(); ++i) small += unit;
     for (std::size_t i = 0; i < growth; ++i) large += small;
     constexpr double noise = 0.002;
     double one = 0, many = 0;
