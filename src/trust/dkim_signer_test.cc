@@ -106,6 +106,34 @@ TEST_CASE("dkim signer: the examples of RFC 8463 appendix A") {
       "mPYQTnGdaSGsgeefOsk2JzdA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=");
 }
 
+// RFC 6376 §A.2, with simple for header and body: canonical forms and RSA, once more.
+TEST_CASE("dkim signer: the example of RFC 6376 appendix A") {
+  constexpr std::string_view body =
+      "Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n";
+  CHECK(base64_encode(body_hash(body, Canonicalization::simple)) == rfc8463::body_hash);
+  const auto key = crypto::SigningKey::from_pem(rfc6376::rsa_private);
+  REQUIRE(key.has_value());
+  const auto header =
+      "Received: from client1.football.example.com  [192.0.2.1]\r\n"
+      "      by submitserver.example.com with SUBMISSION;\r\n"
+      "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n" +
+      std::string(rfc8463::header);
+  std::string data;
+  for (const auto& field : mime::split_header(header))
+    append_canonical_field(data, Canonicalization::simple, field.name, field.raw_value);
+  append_canonical_field(data, Canonicalization::simple, "DKIM-Signature",
+                         " v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
+                         "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
+                         "      h=Received : From : To : Subject : Date : Message-ID;\r\n"
+                         "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+                         "      b=;");
+  data.resize(data.size() - 2);
+  CHECK(
+      base64_encode(key->sign(crypto::sha256(data))) ==
+      "AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+Na"
+      "hM6L/LbvaHutKVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV4bmp/YzhwvcubU4=");
+}
+
 TEST_CASE("dkim signer: the field") {
   const auto hash = body_hash(rfc8463::body);
   auto tags = tags_of(sign_dkim(rfc8463::header, hash, ed25519_identity(), now));
