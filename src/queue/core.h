@@ -17,7 +17,7 @@ struct Core {
         dispatcher(parts.clock),
         connector(parts),
         alarm(parts.clock),
-        stored_mail(parts.blobs, parts.pool) {}
+        stored_mail(parts.blobs, parts.pool, parts.signer) {}
 
   Parts parts;
   Dispatcher dispatcher;

@@ -10,6 +10,7 @@
 #include "net/tls_client.h"
 #include "provider/book.h"
 #include "queue/renderer.h"
+#include "queue/signer.h"
 #include "smtp/client/client.h"
 #include "sql/db.h"
 
@@ -45,6 +46,7 @@ struct Parts {
   const provider::Book& book;
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
   Options options;
+  Signer* signer = nullptr;  // nobody signs
   // By Message::renderer; "" is for messages sent as they are stored.
   std::map<std::string, Renderer*> renderers;
   // The address to which bounces of this copy come back, for ReturnPath::per_recipient.

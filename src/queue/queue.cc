@@ -59,6 +59,10 @@ Task<> Queue::start() {
   co_await self.read_lines();
 }
 
+Task<> Queue::rescan() {
+  return impl_->read_lines();
+}
+
 Task<> Queue::Impl::read_lines() {
   auto query = [](sql::Tx& tx) { return read_waiting(tx, most_lines); };
   auto waiting = co_await core.parts.db.read(query);
