@@ -1,0 +1,241 @@
+#include "queue/returns/notice_lines.h"
+
+#include "base/ascii.h"
+#include "queue/returns/reply_words.h"
+#include "smtp/syntax/path.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace todoke::queue {
+namespace {
+
+constexpr std::size_t longest_line = 2'000;
+
+// Lower case; an address follows.
+constexpr std::string_view labels[] = {"could not be delivered to:",
+                                       "recipient address:",
+                                       "recipient:",
+                                       "failed recipient:",
+                                       "delivered to:",
+                                       "rcpt to:",
+                                       "to:",
+                                       "宛先:",
+                                       "宛先：",
+                                       "送信先:",
+                                       "送信先："};
+
+struct NamedRecipient {
+  std::string address;
+  std::string_view rest;  // of the line
+};
+
+bool is_address_character(char c) {
+  return !ascii::is_space(c) && !ascii::is_control(c) &&
+         !std::string_view("<>()[],;:\"\\").contains(c);
+}
+
+// "<a@b>: words", "a@b", "a@b on Mon, …", "a@b... words", "a@b (words)", "Recipient: <a@b>".
+std::optional<NamedRecipient> named_recipient(std::string_view line) {
+  auto text = ascii::trim(line);
+  for (auto label : labels)
+    if (ascii::starts_with_ignoring_case(text, label)) {
+      text = ascii::trim(text.substr(label.size()));
+      break;
+    }
+  if (text.starts_with("* ") || text.starts_with("- ")) text = ascii::trim(text.substr(2));
+  if (text.starts_with('\'')) text.remove_prefix(1);
+  std::size_t end = 0;
+  if (text.starts_with('<')) {
+    end = std::min(text.find('>'), text.size() - 1) + 1;
+  } else {
+    while (end < text.size() && is_address_character(text[end])) ++end;
+    // "a@b<mailto:a@b>"
+    if (end > 0 && text.substr(end).starts_with("<mailto:"))
+      end = std::min(text.find('>', end), text.size() - 1) + 1;
+  }
+  if (!text.substr(0, end).contains('@')) return {};
+  auto rest = ascii::trim(text.substr(end));
+  if (rest.starts_with('\'')) rest.remove_prefix(1);
+  auto first = text.substr(0, end);
+  bool dots = first.ends_with("...");  // sendmail: "a@b... User unknown"
+  bool alone = rest.empty() || rest.starts_with(':') || rest.starts_with('(') || dots ||
+               ascii::starts_with_ignoring_case(rest, "on ") || rest == ";" || rest == ",";
+  if (!alone) return {};
+  auto address = clean_address(first);
+  if (address.empty()) return {};
+  while (!rest.empty() && std::string_view(":;, ").contains(rest.front())) rest.remove_prefix(1);
+  if (ascii::starts_with_ignoring_case(rest, "on ")) rest = {};  // Exchange: only the date
+  return NamedRecipient{std::move(address), rest};
+}
+
+// "(expanded from: <a@b>)", "(generated from a@b)": which of our addresses it was.
+std::string forwarded_from(std::string_view line) {
+  auto lower = ascii::to_lower(line.substr(0, longest_line));
+  for (std::string_view phrase : {"expanded from", "generated from"}) {
+    auto at = lower.find(phrase);
+    if (at == std::string::npos) continue;
+    auto rest = line.substr(at + phrase.size());
+    rest = rest.substr(0, rest.find(')'));
+    if (rest.starts_with(':')) rest.remove_prefix(1);
+    return clean_address(rest);
+  }
+  return {};
+}
+
+class LineReader {
+ public:
+  void take(std::string_view line) {
+    auto trimmed = ascii::trim(line);
+    if (trimmed.empty() || is_ornament(trimmed)) return;
+    bool in_transcript = trimmed.starts_with(">>>") || trimmed.starts_with("<<<");
+    if (in_transcript || ascii::is_digit(trimmed.front())) return take_reply(trimmed);
+    if (trimmed.starts_with("... while talking to")) {
+      host_ = find_remote_host(trimmed);
+      about_ = none;
+      return;
+    }
+    if (trimmed.starts_with("(reason:") || current_ != none) {
+      if (auto from = forwarded_from(trimmed); !from.empty() && current_ != none) {
+        notice_.recipients[current_].original_address = std::move(from);
+        auto paren = trimmed.find("): ");  // Postfix goes on behind it
+        if (paren == std::string_view::npos) return;
+        trimmed = trimmed.substr(paren + 3);
+      }
+    }
+    if (auto named = named_recipient(trimmed)) {
+      take_recipient(std::move(*named));
+    } else {
+      add_words(trimmed);
+    }
+  }
+
+  NoticeLines finish() {
+    for (std::size_t i = 0; i < notice_.recipients.size(); ++i) {
+      auto& recipient = notice_.recipients[i];
+      const auto& words = own_[i].empty() ? groups_[group_[i]] : own_[i];
+      recipient.diagnostic = one_line(words, max_diagnostic);
+    }
+    return std::move(notice_);
+  }
+
+ private:
+  static constexpr auto none = static_cast<std::size_t>(-1);
+
+  // "----- Transcript of session follows -----": a heading of the form, not words about anybody.
+  static bool is_ornament(std::string_view line) {
+    return line.starts_with("-----") || line.find_first_not_of("-=*_#~+ ") == std::string::npos;
+  }
+
+  static void append(std::string& to, std::string_view words) {
+    if (to.size() >= max_diagnostic) return;
+    if (!to.empty()) to += ' ';
+    to += words;
+  }
+
+  std::size_t index_of(const std::string& address) {
+    auto known = by_address_.find(ascii::to_lower(address));
+    return known == by_address_.end() ? none : known->second;
+  }
+
+  void take_recipient(NamedRecipient named) {
+    auto from = forwarded_from(named.rest);
+    auto index = index_of(named.address);
+    if (index == none) {
+      if (notice_.recipients.size() >= max_returned_recipients) return;
+      index = notice_.recipients.size();
+      by_address_.emplace(ascii::to_lower(named.address), index);
+      notice_.recipients.push_back({.address = std::move(named.address)});
+      if (groups_.empty() || !groups_.back().empty()) groups_.emplace_back();
+      group_.push_back(groups_.size() - 1);
+      own_.emplace_back();
+    }
+    current_ = index;
+    about_ = none;
+    if (!from.empty()) notice_.recipients[index].original_address = std::move(from);
+    if (auto paren = named.rest.find("): "); paren != std::string_view::npos)
+      named.rest.remove_prefix(paren + 3);
+    else if (named.rest.starts_with('(') && !notice_.recipients[index].original_address.empty())
+      return;
+    if (!named.rest.empty()) append(groups_[group_[index]], named.rest);
+  }
+
+  // A line of a conversation.  It is about the address it names, or the one named by the command
+  // it answers, or else the current one.
+  void take_reply(std::string_view line) {
+    bool command = line.starts_with(">>>");
+    auto address = find_address(line.substr(0, longest_line));
+    auto index = address.empty() ? about_ : index_of(address);
+    if (command) {
+      bool rcpt = ascii::starts_with_ignoring_case(ascii::trim(line.substr(3)), "rcpt");
+      // MAIL and DATA are about everybody.
+      about_ = rcpt ? index : current_;
+      if (about_ != none) append(own_[about_], line);
+      note_host(about_);
+      return;
+    }
+    if (index == none) index = current_;
+    if (index == none) return append(notice_.preamble, line);
+    note_host(index);
+    append(own_[index], line);
+  }
+
+  void note_host(std::size_t index) {
+    if (index != none && notice_.recipients[index].remote_mta.empty())
+      notice_.recipients[index].remote_mta = host_;
+  }
+
+  void add_words(std::string_view line) {
+    if (current_ == none) return append(notice_.preamble, line);
+    append(groups_[group_[current_]], line);
+  }
+
+  NoticeLines notice_;
+  std::vector<std::string> groups_;  // words about recipients that stand together
+  std::vector<std::size_t> group_;   // by recipient
+  std::vector<std::string> own_;     // by recipient: words of a transcript
+  std::unordered_map<std::string, std::size_t> by_address_;
+  std::size_t current_ = none;
+  std::size_t about_ = none;  // whom the last RCPT of a transcript named
+  std::string host_;
+};
+
+}  // namespace
+
+NoticeLines read_notice_lines(std::string_view text) {
+  LineReader reader;
+  while (!text.empty()) {
+    auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    reader.take(line.substr(0, longest_line));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return reader.finish();
+}
+
+std::string find_address(std::string_view text) {
+  for (auto at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
+    auto begin = at, end = at + 1;
+    while (begin > 0 && at - begin < smtp::max_local_part && is_address_character(text[begin - 1]))
+      --begin;
+    while (end < text.size() && end - at < smtp::max_domain && is_address_character(text[end]))
+      ++end;
+    if (auto address = clean_address(text.substr(begin, end - begin)); !address.empty())
+      return address;
+  }
+  return {};
+}
+
+RecipientIndex::RecipientIndex(const std::vector<ReturnedRecipient>& recipients) {
+  for (const auto& recipient : recipients)
+    by_address_.emplace(ascii::to_lower(recipient.address), &recipient);
+}
+
+const ReturnedRecipient* RecipientIndex::find(std::string_view address) const {
+  auto found = by_address_.find(ascii::to_lower(address));
+  return found == by_address_.end() ? nullptr : found->second;
+}
+
+}  // namespace todoke::queue

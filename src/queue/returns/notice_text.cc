@@ -1,0 +1,216 @@
+#include "queue/returns/notice_text.h"
+
+#include "base/ascii.h"
+#include "base/utf8.h"
+#include "queue/returns/notice_lines.h"
+#include "queue/returns/reply_words.h"
+#include "queue/returns/report_fields.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace todoke::queue {
+namespace {
+
+// What a form looks like: every member that is not empty must occur, in lower case.
+struct Form {
+  std::string_view name;
+  std::string_view from;
+  std::string_view subject;
+  std::string_view text;
+  std::string_view field;  // name of a header field
+};
+
+// The first that fits decides.
+constexpr Form forms[] = {
+    {"ezweb", "postmaster@ezweb.ne.jp", "", "", ""},
+    {"ezweb", "postmaster@au.com", "", "", ""},
+    {"ezweb", "", "mail system error - returned mail", "", ""},
+    {"kddi", ".dion.ne.jp", "", "your mail ", ""},
+    {"kddi", "", "", "your mail sent on", ""},
+    {"kddi", "", "", "your mail attempted to be delivered on", ""},
+    {"biglobe", "", "", "----- non-delivered information -----", ""},
+    {"m-filter", "", "failure notice", "-------server message", ""},
+    {"yahoo", "", "", "unable to deliver message to the following address", ""},
+    {"qmail", "", "", "hi. this is the ", ""},
+    {"qmail", "", "failure notice", "", ""},
+    {"exim", "", "", "created automatically by mail delivery software", ""},
+    {"exim", "", "", "a message that you sent could not be delivered", ""},
+    {"gmail", "googlemail.com", "", "delivery to the following recipient", ""},
+    {"gmail", "google", "", "", "X-Failed-Recipients"},
+    {"courier", "courier mail server", "", "", ""},
+    {"postfix", "", "", "this is the mail system at host", ""},
+    {"postfix", "", "", "the postfix program", ""},
+    {"postfix", "", "undelivered mail returned to sender", "", ""},
+    {"exchange", "", "", "did not reach the following recipient", ""},
+    {"exchange", "", "", "diagnostic information for administrators:", ""},
+    {"domino", "", "delivery failure:", "", ""},
+    {"domino", "", "delivery_failure:", "", ""},
+    {"notes", "", "", "------- failure reasons", ""},
+    {"sendmail", "", "", "----- transcript of session follows -----", ""},
+    {"sendmail", "", "", "----- the following addresses had", ""},
+    {"x-failed-recipients", "", "", "", "X-Failed-Recipients"},
+};
+
+std::string_view form_of(const Material& m) {
+  for (const auto& form : forms) {
+    bool fits = (form.from.empty() || m.from_lower.contains(form.from)) &&
+                (form.subject.empty() || m.subject_lower.contains(form.subject)) &&
+                (form.text.empty() || m.text_lower.contains(form.text)) &&
+                (form.field.empty() || mime::find_field(m.header, form.field) != nullptr);
+    if (fits) return form.name;
+  }
+  return {};
+}
+
+// Words without which a mail of an unknown form is no notice of failure.
+bool says_failure(const Material& m) {
+  for (const auto* text : {&m.subject_lower, &m.text_lower})
+    if (contains_any(
+            *text,
+            {"undeliver",         "not be delivered",  "not delivered",   "delivery fail",
+             "failed to deliver", "unable to deliver", "delivery status", "failure notice",
+             "user unknown",      "unknown user",      "returned mail",   "returned to sender",
+             "delivery error",    "mail delivery",     "rejected",        "配信でき",
+             "配送でき",          "お届けでき",        "届けられ",        "送信でき",
+             "配信不能",          "配信失敗",          "配送失敗",        "送達でき",
+             "宛先不明",          "エラーメール"}))
+      return true;
+  return false;
+}
+
+// X-Failed-Recipients: addresses with commas between them.
+void add_failed_recipients(const Material& m, Return& out) {
+  for (const auto& field : m.header) {
+    if (!ascii::equal_ignoring_case(field.name, "X-Failed-Recipients")) continue;
+    auto value = mime::unfold(field.raw_value);
+    for (std::string_view rest = value; !rest.empty();) {
+      auto comma = std::min(rest.find(','), rest.size());
+      auto address = clean_address(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      constexpr std::size_t enough = 100;
+      if (out.recipients.size() >= enough) return;
+      bool known = std::ranges::any_of(out.recipients, [&](const auto& r) {
+        return ascii::equal_ignoring_case(r.address, address) || r.original_address == address;
+      });
+      if (!address.empty() && !known) out.recipients.push_back({.address = std::move(address)});
+    }
+  }
+}
+
+// The To of the returned mail, if that names one address only.
+std::string only_addressee(const std::optional<ReturnedOriginal>& original) {
+  if (!original) return {};
+  auto list = mime::parse_addresses(original->to, 2).addresses;
+  return list.size() == 1 ? clean_address(mime::addr_spec(list.front())) : std::string();
+}
+
+// The reason stands before the addresses in some forms: the last paragraphs that say anything.
+std::string reason_before(std::string_view preamble) {
+  return one_line(preamble, max_diagnostic);
+}
+
+// au: the recipient's own filters (domain lists, anti-spoofing) answer with this field.  BIGLOBE:
+// these words stand for the recipient's filter, a missing mailbox is refused in the session.
+bool hints_at_filter(const Material& m, std::string_view form) {
+  auto sign = m.field("X-SPASIGN");
+  if (sign && ascii::equal_ignoring_case(ascii::trim(*sign), "NG")) return true;
+  return form == "biglobe" && m.text_lower.contains("mail delivery failed... user unknown");
+}
+
+// Fills what only the text of a recipient tells.
+void finish_recipient(ReturnedRecipient& recipient, bool delay) {
+  const auto& text = recipient.diagnostic;
+  recipient.smtp_code = find_reply_code(text);
+  recipient.status = find_enhanced_code(text);
+  recipient.stage = find_stage(text);
+  if (recipient.remote_mta.empty()) recipient.remote_mta = find_remote_host(text);
+  recipient.action = delay ? "delayed" : "failed";
+}
+
+}  // namespace
+
+bool says_delay(const Material& m) {
+  if (m.subject_lower.starts_with("warning:") || m.subject_lower.starts_with("delayed mail") ||
+      contains_any(m.subject_lower, {"(delay)", "warning: delayed", "delivery delayed", "遅延"}))
+    return true;
+  if (contains_any(m.text_lower, {"will not be retried", "giving up", "permanent error",
+                                  "permanent fatal error", "failed permanently"}))
+    return false;
+  return contains_any(
+      m.text_lower,
+      {"no action is required on your part", "this is a warning message only", "will keep trying",
+       "will continue to", "will be retried", "still being retried", "still trying",
+       "transient non-fatal", "delays in delivering", "has not yet been delivered",
+       "you do not need to resend", "do not resend your message", "再送を試み", "配送を試み続け",
+       "配信を継続", "遅延しています"});
+}
+
+bool read_notice(const Material& m, Return& out) {
+  auto form = form_of(m);
+  bool known_form = !form.empty();
+  bool believable = m.from_daemon() || m.null_reverse_path || form == "kddi";
+  if (!believable || (!known_form && !(m.from_daemon() && says_failure(m)))) return false;
+
+  auto lines = read_notice_lines(m.text);
+  bool delay = says_delay(m);
+  Return found;
+  found.recipients = std::move(lines.recipients);
+  add_failed_recipients(m, found);
+  if (found.recipients.empty() && known_form) {
+    // A mail that only looks like a notice names nobody and returns nothing.
+    if (!m.original && !m.from_daemon()) return false;
+    if (auto address = only_addressee(m.original); !address.empty())
+      found.recipients.push_back({.address = std::move(address)});
+  }
+  if (found.recipients.empty() && !known_form) return false;
+  for (auto& recipient : found.recipients) {
+    if (recipient.diagnostic.empty()) recipient.diagnostic = reason_before(lines.preamble);
+    finish_recipient(recipient, delay);
+  }
+  found.kind = delay ? ReturnKind::delay : ReturnKind::failure;
+  found.format = known_form ? form : "text";
+  found.filtered_hint = hints_at_filter(m, form);
+  out = std::move(found);
+  return true;
+}
+
+void complete_from_words(const Material& m, Return& out) {
+  if (hints_at_filter(m, {})) out.filtered_hint = true;
+  bool complete = !out.recipients.empty() && std::ranges::all_of(out.recipients, [](const auto& r) {
+    return !r.address.empty() && r.stage && !r.remote_mta.empty() && r.smtp_code;
+  });
+  if (complete) return;
+  auto words = read_notice_lines(m.text).recipients;
+  if (out.recipients.size() == 1 && out.recipients[0].address.empty()) {
+    auto& one = out.recipients[0];
+    Return named;
+    add_failed_recipients(m, named);
+    if (words.size() == 1)
+      one.address = words[0].address;
+    else if (named.recipients.size() == 1)
+      one.address = named.recipients[0].address;
+    else if (auto address = find_address(one.diagnostic); !address.empty())
+      one.address = address;
+    else
+      one.address = only_addressee(m.original);
+  }
+  RecipientIndex index(words);
+  for (auto& recipient : out.recipients) {
+    const auto* said = index.find(recipient.address);
+    if (said == nullptr) said = index.find(recipient.original_address);
+    if (said == nullptr) continue;
+    if (!recipient.stage) recipient.stage = find_stage(said->diagnostic);
+    if (!recipient.smtp_code) recipient.smtp_code = find_reply_code(said->diagnostic);
+    if (!recipient.status) recipient.status = find_enhanced_code(said->diagnostic);
+    if (recipient.diagnostic.empty()) recipient.diagnostic = said->diagnostic;
+    if (recipient.remote_mta.empty()) recipient.remote_mta = find_remote_host(said->diagnostic);
+    if (recipient.original_address.empty()) recipient.original_address = said->original_address;
+  }
+}
+
+}  // namespace todoke::queue
