@@ -20,7 +20,6 @@ constexpr std::string_view labels[] = {"could not be delivered to:",
                                        "failed recipient:",
                                        "delivered to:",
                                        "rcpt to:",
-                                       "to:",
                                        "宛先:",
                                        "宛先：",
                                        "送信先:",
@@ -59,13 +58,14 @@ std::optional<NamedRecipient> named_recipient(std::string_view line) {
   auto rest = ascii::trim(text.substr(end));
   if (rest.starts_with('\'')) rest.remove_prefix(1);
   auto first = text.substr(0, end);
-  bool dots = first.ends_with("...");  // sendmail: "a@b... User unknown"
+  // sendmail: "a@b... User unknown"
+  bool dots = first.ends_with("...") || rest.starts_with("...");
   bool alone = rest.empty() || rest.starts_with(':') || rest.starts_with('(') || dots ||
                ascii::starts_with_ignoring_case(rest, "on ") || rest == ";" || rest == ",";
   if (!alone) return {};
   auto address = clean_address(first);
   if (address.empty()) return {};
-  while (!rest.empty() && std::string_view(":;, ").contains(rest.front())) rest.remove_prefix(1);
+  while (!rest.empty() && std::string_view(":;,. ").contains(rest.front())) rest.remove_prefix(1);
   if (ascii::starts_with_ignoring_case(rest, "on ")) rest = {};  // Exchange: only the date
   return NamedRecipient{std::move(address), rest};
 }
@@ -89,19 +89,18 @@ class LineReader {
   void take(std::string_view line) {
     auto trimmed = ascii::trim(line);
     if (trimmed.empty() || is_ornament(trimmed)) return;
-    bool in_transcript = trimmed.starts_with(">>>") || trimmed.starts_with("<<<");
-    if (in_transcript || ascii::is_digit(trimmed.front())) return take_reply(trimmed);
+    if (trimmed.starts_with(">>>")) return take_command(trimmed);
+    if (trimmed.starts_with("<<<") || begins_with_code(trimmed)) return take_reply(trimmed);
     if (trimmed.starts_with("... while talking to")) {
       host_ = find_remote_host(trimmed);
+      command_.clear();
       about_ = none;
       return;
     }
-    if (trimmed.starts_with("(reason:") || current_ != none) {
-      if (auto from = forwarded_from(trimmed); !from.empty() && current_ != none) {
+    if (trimmed.starts_with('(') && current_ != none) {
+      if (auto from = forwarded_from(trimmed); !from.empty()) {
         notice_.recipients[current_].original_address = std::move(from);
-        auto paren = trimmed.find("): ");  // Postfix goes on behind it
-        if (paren == std::string_view::npos) return;
-        trimmed = trimmed.substr(paren + 3);
+        return;
       }
     }
     if (auto named = named_recipient(trimmed)) {
@@ -114,7 +113,10 @@ class LineReader {
   NoticeLines finish() {
     for (std::size_t i = 0; i < notice_.recipients.size(); ++i) {
       auto& recipient = notice_.recipients[i];
-      const auto& words = own_[i].empty() ? groups_[group_[i]] : own_[i];
+      // Words about several are worth less than a transcript about one.
+      bool shared = members_[group_[i]] > 1;
+      auto words = shared && !own_[i].empty() ? std::string() : groups_[group_[i]];
+      append(words, own_[i]);
       recipient.diagnostic = one_line(words, max_diagnostic);
     }
     return std::move(notice_);
@@ -125,11 +127,17 @@ class LineReader {
 
   // "----- Transcript of session follows -----": a heading of the form, not words about anybody.
   static bool is_ornament(std::string_view line) {
-    return line.starts_with("-----") || line.find_first_not_of("-=*_#~+ ") == std::string::npos;
+    return line.starts_with("-----") || line == "because:" ||
+           line.find_first_not_of("-=*_#~+ ") == std::string_view::npos;
+  }
+
+  static bool begins_with_code(std::string_view line) {
+    return line.size() > 4 && (line[0] == '4' || line[0] == '5') && ascii::is_digit(line[1]) &&
+           ascii::is_digit(line[2]) && (line[3] == ' ' || line[3] == '-');
   }
 
   static void append(std::string& to, std::string_view words) {
-    if (to.size() >= max_diagnostic) return;
+    if (to.size() >= max_diagnostic || words.empty()) return;
     if (!to.empty()) to += ' ';
     to += words;
   }
@@ -147,12 +155,15 @@ class LineReader {
       index = notice_.recipients.size();
       by_address_.emplace(ascii::to_lower(named.address), index);
       notice_.recipients.push_back({.address = std::move(named.address)});
-      if (groups_.empty() || !groups_.back().empty()) groups_.emplace_back();
+      if (groups_.empty() || !groups_.back().empty()) {
+        groups_.emplace_back();
+        members_.push_back(0);
+      }
+      ++members_.back();
       group_.push_back(groups_.size() - 1);
       own_.emplace_back();
     }
     current_ = index;
-    about_ = none;
     if (!from.empty()) notice_.recipients[index].original_address = std::move(from);
     if (auto paren = named.rest.find("): "); paren != std::string_view::npos)
       named.rest.remove_prefix(paren + 3);
@@ -161,29 +172,29 @@ class LineReader {
     if (!named.rest.empty()) append(groups_[group_[index]], named.rest);
   }
 
-  // A line of a conversation.  It is about the address it names, or the one named by the command
-  // it answers, or else the current one.
+  // Lines of a conversation.  A reply is about the address it names, or the one named by the RCPT
+  // it answers, or the only one there is.
+  void take_command(std::string_view line) {
+    command_ = line;
+    about_ = notice_.recipients.size() == 1 ? 0 : none;
+    if (ascii::starts_with_ignoring_case(ascii::trim(line.substr(3)), "rcpt"))
+      about_ = index_of(find_address(line));
+  }
+
   void take_reply(std::string_view line) {
-    bool command = line.starts_with(">>>");
-    auto address = find_address(line.substr(0, longest_line));
-    auto index = address.empty() ? about_ : index_of(address);
-    if (command) {
-      bool rcpt = ascii::starts_with_ignoring_case(ascii::trim(line.substr(3)), "rcpt");
-      // MAIL and DATA are about everybody.
-      about_ = rcpt ? index : current_;
-      if (about_ != none) append(own_[about_], line);
-      note_host(about_);
-      return;
-    }
-    if (index == none) index = current_;
-    if (index == none) return append(notice_.preamble, line);
+    auto address = find_address(line);
+    auto index = address.empty() ? none : index_of(address);
+    if (index == none) index = about_;
+    if (index == none) return add_words(line);
     note_host(index);
+    append(own_[index], command_);
+    command_.clear();
     append(own_[index], line);
   }
 
   void note_host(std::size_t index) {
-    if (index != none && notice_.recipients[index].remote_mta.empty())
-      notice_.recipients[index].remote_mta = host_;
+    auto& remote_mta = notice_.recipients[index].remote_mta;
+    if (remote_mta.empty()) remote_mta = host_;
   }
 
   void add_words(std::string_view line) {
@@ -192,12 +203,14 @@ class LineReader {
   }
 
   NoticeLines notice_;
-  std::vector<std::string> groups_;  // words about recipients that stand together
-  std::vector<std::size_t> group_;   // by recipient
-  std::vector<std::string> own_;     // by recipient: words of a transcript
+  std::vector<std::string> groups_;   // words about recipients that stand together
+  std::vector<std::size_t> members_;  // how many, by group
+  std::vector<std::size_t> group_;    // by recipient
+  std::vector<std::string> own_;      // by recipient: words of a transcript
   std::unordered_map<std::string, std::size_t> by_address_;
   std::size_t current_ = none;
-  std::size_t about_ = none;  // whom the last RCPT of a transcript named
+  std::size_t about_ = none;  // whom the last command of a transcript was about
+  std::string command_;       // until it is answered
   std::string host_;
 };
 

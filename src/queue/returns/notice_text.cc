@@ -109,9 +109,13 @@ std::string only_addressee(const std::optional<ReturnedOriginal>& original) {
   return list.size() == 1 ? clean_address(mime::addr_spec(list.front())) : std::string();
 }
 
-// The reason stands before the addresses in some forms: the last paragraphs that say anything.
-std::string reason_before(std::string_view preamble) {
-  return one_line(preamble, max_diagnostic);
+// au says the reason before the addresses, and behind them at most how its server was refused.
+std::string words_about(const ReturnedRecipient& recipient, std::string_view preamble,
+                        std::string_view form) {
+  if (recipient.diagnostic.empty()) return one_line(preamble, max_diagnostic);
+  if (form != "ezweb") return recipient.diagnostic;
+  constexpr std::size_t enough = max_diagnostic / 2;
+  return one_line(one_line(preamble, enough) + " " + recipient.diagnostic, max_diagnostic);
 }
 
 // au: the recipient's own filters (domain lists, anti-spoofing) answer with this field.  BIGLOBE:
@@ -169,8 +173,10 @@ bool read_notice(const Material& m, Return& out) {
   }
   if (found.recipients.empty() && !known_form) return false;
   for (auto& recipient : found.recipients) {
-    if (recipient.diagnostic.empty()) recipient.diagnostic = reason_before(lines.preamble);
+    auto words = words_about(recipient, lines.preamble, form);
+    if (recipient.diagnostic.empty()) recipient.diagnostic = words;
     finish_recipient(recipient, delay);
+    recipient.diagnostic = std::move(words);
   }
   found.kind = delay ? ReturnKind::delay : ReturnKind::failure;
   found.format = known_form ? form : "text";

@@ -41,7 +41,7 @@ bool may_begin_reply(std::string_view before) {
   auto last = before.find_last_not_of(" \t\r\n\"'[");
   if (last == std::string_view::npos) return true;
   bool at_line_start = before.substr(last + 1).find('\n') != std::string_view::npos;
-  if (at_line_start || std::string_view(":;>#(,").contains(before[last])) return true;
+  if (at_line_start || std::string_view(":;<>#(,").contains(before[last])) return true;
   auto text = before.substr(0, last + 1);
   return text.ends_with("said") || text.ends_with("error") || text.ends_with("was") ||
          text.ends_with("response") || text.ends_with("SMTP");
@@ -81,9 +81,7 @@ constexpr StagePhrase stage_phrases[] = {
     {"failed after i sent the message", end_of_data},
     {"but greeting failed", connect},
     {"my name was rejected", ehlo},
-    // sendmail and others that show the conversation.  What sendmail shows as the answer to DATA
-    // is nearly always the answer to the text: it does not write the dot down.
-    {">>> data", end_of_data},
+    // sendmail and others that show the conversation
     {">>> rcpt", rcpt},
     {">>> mail", mail},
     {">>> ehlo", ehlo},
@@ -97,6 +95,14 @@ constexpr StagePhrase stage_phrases[] = {
 constexpr std::string_view host_phrases[] = {
     "while talking to ",   "giving up on ", "connected to ", "remote host ",
     "generating server: ", "connect to ",   "host "};
+
+// sendmail prints ">>> DATA" before two different things: with pipelining the answers to RCPT, and
+// without a dot the answer to the text.  Only what it adds tells them apart.
+std::optional<smtp::Stage> stage_behind_data(std::string_view lower) {
+  if (contains_any(lower, {"need rcpt", "no valid recipients", "<<< 503"})) return rcpt;
+  if (lower.contains("service unavailable")) return end_of_data;
+  return {};
+}
 
 bool is_host_character(char c) {
   return ascii::is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':';
@@ -148,6 +154,8 @@ std::optional<smtp::Stage> find_stage(std::string_view text) {
     found = stage;
     found_at = at;
   }
+  auto shown = lower.rfind(">>> data");
+  if (shown != std::string::npos && (!found || found_at < shown)) return stage_behind_data(lower);
   return found;
 }
 

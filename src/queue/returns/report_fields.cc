@@ -51,6 +51,14 @@ std::pair<std::string, std::string_view> typed(std::string_view value) {
           ascii::trim(value.substr(semicolon + 1))};
 }
 
+// "host. (comment)" as just the host.
+std::string host_name(std::string_view value) {
+  auto [type, host] = typed(value);
+  host = host.substr(0, host.find_first_of(" ("));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return one_line(host, 255);
+}
+
 // RFC 6533 §3: an address of type utf-8 may be written in ASCII.
 std::string typed_address(std::string_view value) {
   auto [type, text] = typed(value);
@@ -122,7 +130,7 @@ class DeliveryStatusReader {
  private:
   bool take_message_field(const ReportField& field) {
     if (field.name == "reporting-mta") {
-      out_.reporting_mta = one_line(typed(field.value).second, 255);
+      out_.reporting_mta = host_name(field.value);
     } else if (field.name == "original-envelope-id") {
       out_.original_envelope_id = one_line(field.value, 255);
     } else if (field.name != "arrival-date" && field.name != "received-from-mta" &&
@@ -148,7 +156,7 @@ class DeliveryStatusReader {
     } else if (field.name == "diagnostic-code") {
       take_diagnostic(field.value, recipient_);
     } else if (field.name == "remote-mta") {
-      recipient_.remote_mta = one_line(typed(field.value).second, 255);
+      recipient_.remote_mta = host_name(field.value);
     } else {
       return;
     }
@@ -209,7 +217,7 @@ bool read_feedback_report(std::string_view fields, Return& out) {
     } else if (field.name == "original-envelope-id") {
       out.original_envelope_id = one_line(field.value, 255);
     } else if (field.name == "reporting-mta") {
-      out.reporting_mta = one_line(typed(field.value).second, 255);
+      out.reporting_mta = host_name(field.value);
     } else if (field.name == "original-rcpt-to" || field.name == "removal-recipient") {
       auto address = typed_address(field.value);
       bool known =
