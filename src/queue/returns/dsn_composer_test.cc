@@ -33,7 +33,8 @@ DsnRequest request() {
   r.now = evening;
   r.original_header =
       "From: sensei@midori.example.jp\r\nTo: taro@example.com\r\n"
-      "Message-ID: <undokai.7@midori.example.jp>\r\nSubject: x\r\n";
+      "Message-ID: <undokai.7@midori.example.jp>\r\n"
+      "Subject: =?UTF-8?B?5piO5pel44Gu6YGL5YuV5Lya?=\r\nDate: Sun, 22 Nov 2026 16:00:00 +0900\r\n";
   r.recipients.push_back({.address = "taro@example.com",
                           .original = smtp::OriginalRecipient{"rfc822", "taro+old@example.com"},
                           .status = {5, 1, 1},
@@ -89,6 +90,22 @@ TEST_CASE("what we send, we read back") {
   CHECK(one.smtp_code == 550);
   CHECK(one.diagnostic == "550 5.1.1 <taro@example.com>: no such user");
   CHECK(one.remote_mta == "mx.example.com");
+}
+
+// The corpus holds it too, so that other programs read it beside ours.
+TEST_CASE("the notice of the corpus is this one") {
+  auto r = request();
+  r.recipients.push_back({.address = "slow@example.net",
+                          .action = Action::delayed,
+                          .status = {4, 4, 1},
+                          .diagnostic = "connection timed out",
+                          .will_retry_until = evening + std::chrono::days(3)});
+  std::ifstream file(TODOKE_SOURCE_DIR "/tests/corpus/returns/rfc3464-todoke.eml",
+                     std::ios::binary);
+  std::string kept(std::istreambuf_iterator<char>(file), {});
+  auto message = "Return-Path: <>\r\n" + composed(r);
+  std::erase(message, '\r');
+  CHECK(message == kept);
 }
 
 TEST_CASE("each action is read back, with many recipients") {
@@ -150,6 +167,7 @@ TEST_CASE("the words: which address, why, what to do, and the server's answer") 
       "  * taro@example.com\r\n    この宛先のメールアドレスは見つかりませんでした。"));
   CHECK(text.contains("There is no such mail address."));
   CHECK(text.contains("taro@example.com (mx.example.com):\r\n    550 5.1.1"));
+  CHECK(text.contains("件名 / Subject: 明日の運動会\r\n"));
   CHECK(text.find("お届けできませんでした") < text.find("could not be delivered"));
   auto r = request();
   r.first = Language::english;

@@ -2,6 +2,7 @@
 
 #include "mime/charset.h"
 #include "mime/date.h"
+#include "mime/header.h"
 #include "queue/returns/reply_words.h"
 
 #include <fmt/format.h>
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <chrono>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace todoke::queue {
 namespace {
@@ -190,6 +193,30 @@ std::string section(const DsnRequest& request, Language language) {
   return out;
 }
 
+std::string both(const Words& words, Language first) {
+  auto second = first == Language::japanese ? Language::english : Language::japanese;
+  return fmt::format("{} / {}", words.in(first), words.in(second));
+}
+
+// Which mail it is about, by what its sender knows of it.
+std::string about_mail(const DsnRequest& request) {
+  std::string_view block = request.original_header;
+  if (block.empty() && request.original_message) block = *request.original_message;
+  auto fields = mime::split_header(block.substr(0, max_returned_header));
+  std::string out;
+  for (auto [name, words] : {std::pair{"Subject", Words{"件名", "Subject"}},
+                             {"Date", Words{"日時", "Date"}},
+                             {"To", Words{"宛先", "To"}}}) {
+    const auto* field = mime::find_field(fields, name);
+    constexpr std::size_t longest = 300;
+    auto value = field == nullptr ? "" : one_line(mime::header_text(field->raw_value), longest);
+    if (!value.empty()) out += fmt::format("  {}: {}\n", both(words, request.first), value);
+  }
+  if (out.empty()) return out;
+  constexpr Words heading{"お送りになったメール", "Your mail"};
+  return fmt::format("----------\n\n{}:\n\n{}\n", both(heading, request.first), out);
+}
+
 // The other servers' own words, once for both languages.
 std::string answers(const DsnRequest& request) {
   std::string out;
@@ -204,8 +231,7 @@ std::string answers(const DsnRequest& request) {
   }
   if (out.empty()) return out;
   constexpr Words heading{"相手のサーバーの応答", "What the other server said"};
-  auto second = request.first == Language::japanese ? Language::english : Language::japanese;
-  return fmt::format("{} / {}:\n\n{}", heading.in(request.first), heading.in(second), out);
+  return fmt::format("----------\n\n{}:\n\n{}", both(heading, request.first), out);
 }
 
 }  // namespace
@@ -262,7 +288,7 @@ std::string dsn_subject(const DsnRequest& request) {
 std::string dsn_text(const DsnRequest& request) {
   auto second = request.first == Language::japanese ? Language::english : Language::japanese;
   return section(request, request.first) + "----------\n\n" + section(request, second) +
-         "----------\n\n" + answers(request);
+         about_mail(request) + answers(request);
 }
 
 }  // namespace todoke::queue

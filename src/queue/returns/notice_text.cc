@@ -171,7 +171,12 @@ bool read_notice(const Material& m, Return& out) {
     if (auto address = only_addressee(m.original); !address.empty())
       found.recipients.push_back({.address = std::move(address)});
   }
-  if (found.recipients.empty() && !known_form) return false;
+  if (!known_form) {
+    // A postmaster is a person too: his letters have a sender, and rarely a reply code.
+    auto has_code = [](const auto& r) { return find_reply_code(r.diagnostic).has_value(); };
+    bool proven = m.null_reverse_path || std::ranges::any_of(found.recipients, has_code);
+    if (found.recipients.empty() || !proven) return false;
+  }
   for (auto& recipient : found.recipients) {
     auto words = words_about(recipient, lines.preamble, form);
     if (recipient.diagnostic.empty()) recipient.diagnostic = words;

@@ -239,6 +239,10 @@ constexpr Expected expected[] = {
      "one@example.com failed 5.1.1 550 by mail.example.com\n"
      "two@example.org failed 5.2.2 552\n"
      "three@example.net delayed 4.4.7"},
+    {"rfc3464-todoke",
+     "failure rfc3464 undokai.7@midori.example.jp\n"
+     "taro@example.com from taro+old@example.com failed 5.1.1 550 by mx.example.com\n"
+     "slow@example.net delayed 4.4.1"},
     {"rfc3464-utf8-address",
      "failure rfc3464 notice-77.9\n"
      "花子@example.jp failed 5.1.1 550"},
@@ -373,6 +377,10 @@ TEST_CASE("people are not taken for servers") {
   CHECK(parse_return(notice("postmaster@example.jp", "Maintenance", "We close at noon.\n"),
                      "postmaster@example.jp")
             .kind == ReturnKind::none);
+  auto letter =
+      notice("postmaster@example.jp", "Re: mail", "It was rejected. Ask:\n\njiro@example.jp\n");
+  CHECK(parse_return(letter, "postmaster@example.jp").kind == ReturnKind::none);
+  CHECK(parse_return(letter, "").kind == ReturnKind::failure);
   // One who attaches a notice to a letter.
   auto attached = message_of("none-forwarded-bounce");
   CHECK(parse_return(attached, "taro@example.com").kind == ReturnKind::none);
