@@ -21,14 +21,15 @@ std::string html_words(std::string_view html) {
                                                             {"&amp;", '&'},  {"&quot;", '"'},
                                                             {"&nbsp;", ' '}, {"&#64;", '@'}};
   constexpr std::string_view breaks[] = {"br", "p", "/p", "div", "/div", "tr", "/tr", "li", "pre"};
+  constexpr std::size_t longest_break = 5;
   std::string out;
   for (std::size_t at = 0; at < html.size();) {
     auto rest = html.substr(at);
     if (rest.front() == '<') {
       constexpr std::size_t longest_tag = 500;
-      auto tag = rest.substr(0, longest_tag);
-      auto end = tag.find('>');
-      auto name = tag.substr(1, std::min(tag.find_first_of(" />\t\r\n", 2), std::size_t{8}) - 1);
+      auto end = rest.substr(0, longest_tag).find('>');
+      auto name = rest.substr(1, longest_break);
+      name = name.substr(0, name.find_first_of(" />\t\r\n", 1));
       if (std::ranges::any_of(breaks, [&](auto b) { return ascii::equal_ignoring_case(b, name); }))
         out += '\n';
       at += end == std::string_view::npos ? 1 : end + 1;

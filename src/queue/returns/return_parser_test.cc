@@ -10,7 +10,6 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 
 using namespace todoke;
@@ -273,15 +272,10 @@ std::string notice(std::string_view from, std::string_view subject, std::string_
          std::string(more) + "\r\n" + with_crlf(text);
 }
 
-// Processor seconds of the best of three.
-double seconds(const std::string& message) {
-  double best = 1e9;
-  for (int i = 0; i < 3; ++i) {
-    auto begin = std::clock();
-    parse_return(message, "");
-    best = std::min(best, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
-  }
-  return best;
+double processor_seconds(const std::string& message) {
+  auto begin = std::clock();
+  parse_return(message, "");
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 std::string repeat(std::string_view text, std::size_t bytes) {
@@ -381,6 +375,15 @@ TEST_CASE("people are not taken for servers") {
       notice("postmaster@example.jp", "Re: mail", "It was rejected. Ask:\n\njiro@example.jp\n");
   CHECK(parse_return(letter, "postmaster@example.jp").kind == ReturnKind::none);
   CHECK(parse_return(letter, "").kind == ReturnKind::failure);
+  // A notice in HTML only.
+  auto page =
+      notice("MAILER-DAEMON@example.jp", "Undeliverable",
+             "<html><p>Not delivered to:<br>&lt;jiro@example.jp&gt;<div class=a>550 5.1.1 no</div>",
+             "Content-Type: text/html\r\n");
+  auto told = parse_return(page, "").recipients;
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].address == "jiro@example.jp");
+  CHECK(told[0].diagnostic == "550 5.1.1 no");
   // One who attaches a notice to a letter.
   auto attached = message_of("none-forwarded-bounce");
   CHECK(parse_return(attached, "taro@example.com").kind == ReturnKind::none);
@@ -439,7 +442,7 @@ TEST_CASE("results are bounded and printable") {
 }
 
 TEST_CASE("linear time") {
-  constexpr std::size_t size = 60'000, growth = 8;
+  constexpr std::size_t size = 12'000, growth = 8;
   const std::string daemon = "From: MAILER-DAEMON@example.jp\r\nSubject: failure notice\r\n";
   const std::string report = daemon + "Content-Type: message/delivery-status\r\n\r\n";
   const std::string html = daemon + "Content-Type: text/html\r\n\r\n";
@@ -456,14 +459,19 @@ TEST_CASE("linear time") {
   for (std::string_view unit : {"Final-Recipient: rfc822; a@b\n", "Action: failed\n\n", "x\n", "\n",
                                 "Diagnostic-Code: smtp; 550 5.1.1 ", " folded\n"})
     shapes.push_back({report, unit});
-  for (std::string_view unit : {"<", "<p", "&lt;", "&", "<br>", "<a@b>"})
+  for (std::string_view unit : {"<", "<p", "&lt;", "&", "<br>", "<a@b>", "</div>"})
     shapes.push_back({html, unit});
   shapes.push_back({"X-Failed-Recipients: a@b", ",a@b"});
   for (const auto& [prefix, unit] : shapes) {
     CAPTURE(unit);
-    auto one = seconds(prefix + repeat(unit, size));
-    auto many = seconds(prefix + repeat(unit, size * growth));
-    constexpr double noise = 0.003;
-    CHECK(many < (one + noise) * growth * 3);
+    auto small = prefix + repeat(unit, size), large = prefix + repeat(unit, size * growth);
+    constexpr double noise = 0.002;
+    // A busy machine may disturb one measurement, not three in a row.
+    bool linear = false;
+    for (int attempt = 0; attempt < 3 && !linear; ++attempt) {
+      auto one = processor_seconds(small);
+      linear = processor_seconds(large) < (one + noise) * growth * 3;
+    }
+    CHECK(linear);
   }
 }
