@@ -156,7 +156,8 @@ Result<mime::HeaderWriter> notice_header(const DsnRequest& request) {
   TRY_OK(header.addresses("From", {from}));
   TRY_OK(header.addresses("To", {to}));
   TRY_OK(header.identifiers("Message-ID", {request.message_id}));
-  auto fields = mime::split_header(header_to_return(request));
+  auto original = header_to_return(request);  // outlives the fields
+  auto fields = mime::split_header(original);
   if (const auto* id = mime::find_field(fields, "Message-ID")) {
     // Only if it is one: what others wrote must not stop the notice.
     auto text = mime::unfold(id->raw_value);

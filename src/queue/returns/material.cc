@@ -197,7 +197,7 @@ Material lay_out(std::string_view message, std::string_view reverse_path) {
   m.message = message.substr(0, max_return);
   m.null_reverse_path = reverse_path.empty() || reverse_path == "<>";
   m.structure = mime::parse_structure(m.message);
-  m.header = mime::split_header(m.structure.header);
+  m.header = mime::split_header(m.message);
   auto decoded = [&](std::string_view name) {
     const auto* found = mime::find_field(m.header, name);
     if (found == nullptr) return std::string();

@@ -16,7 +16,7 @@ struct Material {
   std::string_view message;  // bounded
   bool null_reverse_path = false;
   mime::Structure structure;
-  std::vector<mime::HeaderField> header;  // views into `structure`
+  std::vector<mime::HeaderField> header;  // views into `message`
 
   std::string subject;  // decoded
   std::string subject_lower;
