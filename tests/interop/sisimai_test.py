@@ -34,6 +34,7 @@ DIFFERENT = {
     "broken-flattened": NO_SUCH_FORM,
     "ezweb-expired": "the server has given up after an hour, so it is no delay",
     "mdn-displayed": "a receipt is the answer of a program",
+    "none-success-in-words": "it says that the mail has arrived",
     "postfix-words": FIRST_ONLY,
     "rfc3464-global": "Sisimai has no addresses in UTF-8, RFC 6533",
     "rfc3464-three-recipients": "Sisimai takes the first status for all that failed",

@@ -57,7 +57,8 @@ struct Separator {
 bool announces_original(std::string_view line, std::string_view behind) {
   auto lower = ascii::to_lower(ascii::trim(line.substr(0, 200)));
   if (lower.starts_with("content-type: message/rfc822") ||
-      lower.starts_with("original message headers:"))
+      lower.starts_with("original message headers:") ||
+      lower.starts_with("original message follows") || lower.starts_with("message headers follow"))
     return true;
   if (!lower.starts_with("---")) return false;
   if (lower.size() >= 40 && lower.find_first_not_of('-') == std::string::npos) {
@@ -67,9 +68,9 @@ bool announces_original(std::string_view line, std::string_view behind) {
     return mime::classify_header_line(next_line) == mime::HeaderLine::field;
   }
   return contains_any(
-      lower, {"original message", "original mail", "returned message", "copy of the message",
-              "copy of your message", "unsent message", "message header follows",
-              "header of the original", "元のメッセージ", "元のメール"});
+      lower, {"original message", "original mail", "returned message", "returned mail",
+              "copy of the message", "copy of your message", "unsent message",
+              "message header follows", "header of the original", "元のメッセージ", "元のメール"});
 }
 
 Separator find_original(std::string_view text) {

@@ -35,6 +35,14 @@ bool is_address_character(char c) {
          !std::string_view("<>()[],;:\"\\").contains(c);
 }
 
+// Where the address around the "@" at `at` begins.
+std::size_t begin_of_address(std::string_view text, std::size_t at) {
+  auto begin = at;
+  while (begin > 0 && at - begin < smtp::max_local_part && is_address_character(text[begin - 1]))
+    --begin;
+  return begin;
+}
+
 // "<a@b>: words", "a@b", "a@b on Mon, …", "a@b... words", "a@b (words)", "Recipient: <a@b>".
 std::optional<NamedRecipient> named_recipient(std::string_view line) {
   auto text = ascii::trim(line);
@@ -43,8 +51,12 @@ std::optional<NamedRecipient> named_recipient(std::string_view line) {
       text = ascii::trim(text.substr(label.size()));
       break;
     }
-  if (text.starts_with("* ") || text.starts_with("- ")) text = ascii::trim(text.substr(2));
-  if (text.starts_with('\'')) text.remove_prefix(1);
+  for (std::string_view bullet : {"* ", "- ", "-- "})
+    if (text.starts_with(bullet)) text = ascii::trim(text.substr(bullet.size()));
+  auto unquote = [](std::string_view& from) {
+    if (from.starts_with('\'') || from.starts_with('"')) from.remove_prefix(1);
+  };
+  unquote(text);
   std::size_t end = 0;
   if (text.starts_with('<')) {
     end = std::min(text.find('>'), text.size() - 1) + 1;
@@ -56,8 +68,11 @@ std::optional<NamedRecipient> named_recipient(std::string_view line) {
   }
   if (!text.substr(0, end).contains('@')) return {};
   auto rest = ascii::trim(text.substr(end));
-  if (rest.starts_with('\'')) rest.remove_prefix(1);
+  unquote(rest);
+  rest = ascii::trim(rest);
   auto first = text.substr(0, end);
+  // "'a@b' <a@b>": both are the same.
+  if (!first.starts_with('<') && rest.starts_with('<') && rest.ends_with('>')) rest = {};
   // sendmail: "a@b... User unknown"
   bool dots = first.ends_with("...") || rest.starts_with("...");
   bool alone = rest.empty() || rest.starts_with(':') || rest.starts_with('(') || dots ||
@@ -68,6 +83,28 @@ std::optional<NamedRecipient> named_recipient(std::string_view line) {
   while (!rest.empty() && std::string_view(":;,. ").contains(rest.front())) rest.remove_prefix(1);
   if (ascii::starts_with_ignoring_case(rest, "on ")) rest = {};  // Exchange: only the date
   return NamedRecipient{std::move(address), rest};
+}
+
+// "Unknown user: a@b", where the reason is the label.
+std::optional<NamedRecipient> labelled_recipient(std::string_view line) {
+  auto text = ascii::trim(line);
+  auto colon = text.rfind(": ");
+  if (colon == std::string_view::npos) return {};
+  auto label = text.substr(0, colon);
+  constexpr std::size_t longest_label = 60;
+  auto lower = ascii::to_lower(label.substr(0, longest_label + 1));
+  if (label.size() > longest_label || lower == "to" || lower == "cc" ||
+      contains_any(lower, {"contact", "from", "sender", "reply", "help", "admin", "support",
+                           "subject", "postmaster", "return-path", "message-id", "問い合わせ",
+                           "連絡", "差出人", "送信者"}))
+    return {};
+  auto value = ascii::trim(text.substr(colon + 2));
+  if (ascii::starts_with_ignoring_case(value, "[smtp:") && value.ends_with(']'))
+    value = value.substr(6, value.size() - 7);
+  if (value.contains(' ')) return {};
+  auto address = clean_address(value);
+  if (address.empty()) return {};
+  return NamedRecipient{std::move(address), label};
 }
 
 // "(expanded from: <a@b>)", "(generated from a@b)": which of our addresses it was.
@@ -97,14 +134,18 @@ class LineReader {
       about_ = none;
       return;
     }
-    if (trimmed.starts_with('(') && current_ != none) {
+    if (trimmed.starts_with('(')) {
       if (auto from = forwarded_from(trimmed); !from.empty()) {
+        // "an undisclosed address (generated from a@b)" names only ours.
+        if (current_ == none) return take_recipient({std::move(from), {}});
         notice_.recipients[current_].original_address = std::move(from);
         return;
       }
     }
     if (auto named = named_recipient(trimmed)) {
       take_recipient(std::move(*named));
+    } else if (auto labelled = labelled_recipient(trimmed)) {
+      take_recipient(std::move(*labelled));
     } else {
       add_words(trimmed);
     }
@@ -228,15 +269,35 @@ NoticeLines read_notice_lines(std::string_view text) {
   return reader.finish();
 }
 
-std::string find_address(std::string_view text) {
-  for (auto at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
-    auto begin = at, end = at + 1;
-    while (begin > 0 && at - begin < smtp::max_local_part && is_address_character(text[begin - 1]))
-      --begin;
+std::string only_address(std::string_view text, const std::vector<std::string>& others) {
+  std::string only;
+  for (std::size_t at = 0;;) {
+    auto address = find_address(text, &at);
+    if (address.empty()) return only;
+    auto lower = ascii::to_lower(address);
+    // "we take no mail from a@b": whoever that is, it is not the recipient.
+    auto before = text.substr(0, begin_of_address(text, text.rfind('@', at - 1)));
+    before = ascii::trim(before.substr(before.size() - std::min<std::size_t>(before.size(), 8)));
+    if (before.ends_with("from") || before.ends_with("From:")) continue;
+    if (lower.starts_with("postmaster@") || lower.starts_with("mailer-daemon@") ||
+        std::ranges::find(others, lower) != others.end())
+      continue;
+    if (!only.empty() && !ascii::equal_ignoring_case(only, address)) return {};
+    only = std::move(address);
+  }
+}
+
+std::string find_address(std::string_view text, std::size_t* from) {
+  std::size_t begin_at = from == nullptr ? 0 : *from;
+  for (auto at = text.find('@', begin_at); at != std::string_view::npos;
+       at = text.find('@', at + 1)) {
+    auto begin = begin_of_address(text, at), end = at + 1;
     while (end < text.size() && end - at < smtp::max_domain && is_address_character(text[end]))
       ++end;
-    if (auto address = clean_address(text.substr(begin, end - begin)); !address.empty())
-      return address;
+    auto address = clean_address(text.substr(begin, end - begin));
+    if (address.empty()) continue;
+    if (from != nullptr) *from = end;
+    return address;
   }
   return {};
 }

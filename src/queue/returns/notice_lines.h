@@ -18,12 +18,18 @@ struct NoticeLines {
 };
 
 // A line names a recipient when the address is all it says, or stands in front of a colon, or
-// behind a label such as "Recipient:".  The lines behind it are about it; those behind a list of
-// recipients are about them all; lines of a transcript that name an address are about that one.
+// behind a label such as "Recipient:" or a reason and a colon.  The lines behind it are about it;
+// those behind a list of recipients are about them all; lines of a transcript that name an address
+// are about that one.
 NoticeLines read_notice_lines(std::string_view text);
 
-// The first address within the text; empty when there is none.
-std::string find_address(std::string_view text);
+// The first address within the text, from `*from` on, which then moves behind it; empty when there
+// is none.
+std::string find_address(std::string_view text, std::size_t* from = nullptr);
+
+// The only address that the text mentions beside those of mail servers and `others`, which are in
+// lower case; empty when there are several.
+std::string only_address(std::string_view text, const std::vector<std::string>& others);
 
 // Finds recipients by address, in any case.
 class RecipientIndex {

@@ -67,6 +67,18 @@ std::string_view form_of(const Material& m) {
   return {};
 }
 
+// What people do not write above a letter with a null sender; for servers that call themselves by
+// other names.
+bool subject_says_failure(const Material& m) {
+  for (auto answer : {"re:", "fw:", "fwd:"})
+    if (m.subject_lower.starts_with(answer)) return false;
+  return contains_any(m.subject_lower,
+                      {"undeliver", "not be delivered", "returned mail", "delivery fail",
+                       "non-delivery", "delivery status", "delivery problem", "delivery warning",
+                       "failure notice", "mail delivery", "配信エラー", "配信でき", "送信エラー",
+                       "エラーメール", "宛先不明", "配信不能", "配送エラー"});
+}
+
 // Words without which a mail of an unknown form is no notice of failure.
 bool says_failure(const Material& m) {
   for (const auto* text : {&m.subject_lower, &m.text_lower})
@@ -100,6 +112,31 @@ void add_failed_recipients(const Material& m, Return& out) {
       if (!address.empty() && !known) out.recipients.push_back({.address = std::move(address)});
     }
   }
+}
+
+// A confirmation, which names the recipient as a notice of failure would.
+bool says_success(const Material& m) {
+  for (const auto* text : {&m.subject_lower, &m.text_lower})
+    if (contains_any(*text, {"successfully", "was delivered", "has been delivered", "receipt",
+                             "confirmation", "配信しました", "配信されました", "お届けしました"}))
+      return true;
+  return false;
+}
+
+// Addresses that a notice may mention although they are not what failed: to whom it is sent, and
+// the sender of the mail it is about.  In lower case.
+std::vector<std::string> own_addresses(const Material& m) {
+  std::vector<std::string> own{m.from_address};
+  auto add = [&](std::string_view field) {
+    for (const auto& address : mime::parse_addresses(field, 10).addresses)
+      own.push_back(ascii::to_lower(clean_address(mime::addr_spec(address))));
+  };
+  add(m.field("To").value_or(""));
+  if (m.original) {
+    add(m.original->from);
+    add(m.original->reverse_path);
+  }
+  return own;
 }
 
 // The To of the returned mail, if that names one address only.
@@ -136,10 +173,33 @@ void finish_recipient(ReturnedRecipient& recipient, bool delay) {
   recipient.action = delay ? "delayed" : "failed";
 }
 
+// The fields are about somebody whom they do not name.
+void name_recipients(const Material& m, const std::vector<ReturnedRecipient>& words,
+                     std::vector<ReturnedRecipient>& recipients) {
+  auto nameless = recipients.front();
+  Return named;
+  add_failed_recipients(m, named);
+  const auto& known = words.empty() ? named.recipients : words;
+  if (!known.empty()) {
+    recipients.clear();
+    for (const auto& one : known) {
+      recipients.push_back(nameless);
+      recipients.back().address = one.address;
+    }
+    return;
+  }
+  auto& address = recipients.front().address;
+  address = find_address(nameless.diagnostic);
+  if (address.empty()) address = only_address(m.text, own_addresses(m));
+  if (address.empty()) address = only_addressee(m.original);
+}
+
 }  // namespace
 
 bool says_delay(const Material& m) {
-  if (m.subject_lower.starts_with("warning:") || m.subject_lower.starts_with("delayed mail") ||
+  bool warns = m.subject_lower.starts_with("warning:") &&
+               !contains_any(m.subject_lower, {"unknown", "undeliver", "failed", "failure"});
+  if (warns || m.subject_lower.starts_with("delayed mail") ||
       contains_any(m.subject_lower, {"(delay)", "warning: delayed", "delivery delayed", "遅延"}))
     return true;
   if (contains_any(m.text_lower, {"will not be retried", "giving up", "permanent error",
@@ -148,28 +208,35 @@ bool says_delay(const Material& m) {
   return contains_any(
       m.text_lower,
       {"no action is required on your part", "this is a warning message only", "will keep trying",
-       "will continue to", "will be retried", "still being retried", "still trying",
-       "transient non-fatal", "delays in delivering", "has not yet been delivered",
-       "you do not need to resend", "do not resend your message", "再送を試み", "配送を試み続け",
-       "配信を継続", "遅延しています"});
+       "will continue to", "attempts will continue", "has been postponed", "will be retried",
+       "still being retried", "still trying", "transient non-fatal", "delays in delivering",
+       "has not yet been delivered", "you do not need to resend", "do not resend your message",
+       "再送を試み", "配送を試み続け", "配信を継続", "遅延しています"});
 }
 
 bool read_notice(const Material& m, Return& out) {
   auto form = form_of(m);
   bool known_form = !form.empty();
   bool believable = m.from_daemon() || m.null_reverse_path || form == "kddi";
-  if (!believable || (!known_form && !(m.from_daemon() && says_failure(m)))) return false;
+  bool looks_so =
+      (m.from_daemon() && says_failure(m)) || (m.null_reverse_path && subject_says_failure(m));
+  // Words of no language that we know, from whom only notices come.
+  bool daemon_without_sender = m.from_daemon() && m.null_reverse_path && !says_success(m);
+  if (!believable || (!known_form && !looks_so && !daemon_without_sender)) return false;
 
   auto lines = read_notice_lines(m.text);
   bool delay = says_delay(m);
   Return found;
   found.recipients = std::move(lines.recipients);
   add_failed_recipients(m, found);
-  if (found.recipients.empty() && known_form) {
+  if (found.recipients.empty()) {
     // A mail that only looks like a notice names nobody and returns nothing.
-    if (!m.original && !m.from_daemon()) return false;
-    if (auto address = only_addressee(m.original); !address.empty())
-      found.recipients.push_back({.address = std::move(address)});
+    if (!m.original && !m.from_daemon() && !looks_so) return false;
+    auto address = known_form || looks_so ? only_address(m.text, own_addresses(m)) : "";
+    if (address.empty() && known_form) address = only_addressee(m.original);
+    // Without an address its words are still worth something to who knows the envelope.
+    bool worth_it = known_form || (looks_so && daemon_without_sender);
+    if (!address.empty() || worth_it) found.recipients.push_back({.address = std::move(address)});
   }
   if (!known_form) {
     // A postmaster is a person too: his letters have a sender, and rarely a reply code.
@@ -197,19 +264,8 @@ void complete_from_words(const Material& m, Return& out) {
   });
   if (complete) return;
   auto words = read_notice_lines(m.text).recipients;
-  if (out.recipients.size() == 1 && out.recipients[0].address.empty()) {
-    auto& one = out.recipients[0];
-    Return named;
-    add_failed_recipients(m, named);
-    if (words.size() == 1)
-      one.address = words[0].address;
-    else if (named.recipients.size() == 1)
-      one.address = named.recipients[0].address;
-    else if (auto address = find_address(one.diagnostic); !address.empty())
-      one.address = address;
-    else
-      one.address = only_addressee(m.original);
-  }
+  if (out.recipients.size() == 1 && out.recipients[0].address.empty())
+    name_recipients(m, words, out.recipients);
   RecipientIndex index(words);
   for (auto& recipient : out.recipients) {
     const auto* said = index.find(recipient.address);

@@ -171,6 +171,12 @@ class DeliveryStatusReader {
   bool found_ = false;
 };
 
+// RFC 3464 §2.3.3; some write "failure" or "delay".
+bool is_known_action(std::string_view action) {
+  return action.starts_with("fail") || action.starts_with("delay") || action == "delivered" ||
+         action == "relayed" || action == "expanded";
+}
+
 }  // namespace
 
 // RFC 3464 §2.1.
@@ -184,7 +190,7 @@ bool read_delivery_status(std::string_view fields, Return& out) {
 void settle_kind(Return& out, bool says_delay) {
   bool failed = false, delayed = false;
   for (auto& recipient : out.recipients) {
-    if (recipient.action.empty()) {
+    if (!is_known_action(recipient.action)) {
       auto status_class = recipient.status ? recipient.status->status_class : 0;
       if (status_class == 2)
         recipient.action = "delivered";
@@ -231,23 +237,25 @@ bool read_feedback_report(std::string_view fields, Return& out) {
   return found;
 }
 
-// RFC 8098 §3.1, §3.2.
+// RFC 8098 §3.1, §3.2; RFC 5429 §2.2.1.
 bool read_disposition(std::string_view fields, Return& out) {
   ReturnedRecipient recipient;
-  bool found = false;
+  bool found = false, rejected = false;
   for (const auto& field : read_fields(fields)) {
     if (field.name == "final-recipient") recipient.address = typed_address(field.value);
     if (field.name == "original-recipient") recipient.original_address = typed_address(field.value);
     if (field.name == "original-message-id") out.original_message_id = bare_identifier(field.value);
     if (field.name == "disposition") {
-      auto semicolon = field.value.find(';');
-      recipient.action = first_word(
-          std::string_view(field.value).substr(semicolon == std::string::npos ? 0 : semicolon + 1));
+      auto [mode, type] = typed(field.value);
+      recipient.action = first_word(type);
+      // What Sieve's reject sends: nobody has seen the mail, nor will.
+      rejected = mode.contains("automatic-action") && recipient.action == "deleted";
       found = true;
     }
   }
+  if (rejected) recipient.action = "failed";
   if (found) out.recipients.push_back(std::move(recipient));
-  out.kind = ReturnKind::automatic;
+  out.kind = rejected ? ReturnKind::failure : ReturnKind::automatic;
   return found;
 }
 

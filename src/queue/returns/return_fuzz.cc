@@ -13,6 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto result = queue::parse_return(message, reverse_path);
     TODOKE_ASSERT(result.recipients.size() <= queue::max_returned_recipients);
     TODOKE_ASSERT((result.kind == queue::ReturnKind::none) == result.format.empty());
+    bool about_somebody = result.kind == queue::ReturnKind::failure ||
+                          result.kind == queue::ReturnKind::delay ||
+                          result.kind == queue::ReturnKind::success;
+    TODOKE_ASSERT(!about_somebody || !result.recipients.empty());
     for (const auto& recipient : result.recipients) {
       TODOKE_ASSERT(recipient.diagnostic.size() <= queue::max_diagnostic);
       TODOKE_ASSERT(is_utf8(recipient.diagnostic) && is_utf8(recipient.address));

@@ -45,7 +45,10 @@ bool read_report(const Material& m, Return& out) {
   for (auto subtype : {"disposition-notification", "global-disposition-notification"})
     if (auto part = m.find_part("message", subtype); part >= 0) {
       out.format = "mdn";
-      return read_disposition(m.part_bytes(part), out);
+      if (!read_disposition(m.part_bytes(part), out)) return false;
+      if (out.kind == ReturnKind::failure)
+        out.recipients.front().diagnostic = one_line(m.text, max_diagnostic);
+      return true;
     }
   for (auto subtype : {"delivery-status", "global-delivery-status"})
     if (auto part = m.find_part("message", subtype); part >= 0) {
@@ -97,9 +100,6 @@ Return parse_return(std::string_view message, std::string_view reverse_path) {
   if (read_report(material, out)) {
     if (out.format.starts_with("rfc3464")) {
       complete_from_words(material, out);
-      std::erase_if(out.recipients, [](const auto& r) {
-        return r.address.empty() && r.action.empty() && !r.status && r.diagnostic.empty();
-      });
       settle_kind(out, says_delay(material));
     }
     take_original(material, out);

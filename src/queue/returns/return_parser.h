@@ -28,7 +28,9 @@ std::string_view to_text(ReturnKind kind);
 // What a notice says of one recipient.  Texts are valid UTF-8 without control characters, at most
 // max_diagnostic bytes; what the notice does not say is empty.
 struct ReturnedRecipient {
-  std::string address;           // the last that was tried: behind a forward not the one we used
+  // The last that was tried: behind a forward not the one we used.  Empty when the notice names
+  // nobody; then only the envelope tells whom it is about.
+  std::string address;
   std::string original_address;  // the one we used, when the notice tells it apart
   // RFC 3464 §2.3.3, lower case, also when the form has no such field; of a receipt its disposition
   // (RFC 8098 §3.2.6).
@@ -59,7 +61,7 @@ struct Return {
   // x-failed-recipients, text (of no known form), arf, mdn, rfc3834 (an automatic reply by its
   // header), vacation (by its subject), challenge, auto-generated.
   std::string format;
-  // May be empty although the kind is failure; then only the envelope tells whom it is about.
+  // Of a failure, a delay or a success at least one.
   std::vector<ReturnedRecipient> recipients;
   std::string original_envelope_id;
   std::string original_message_id;  // without angle brackets

@@ -146,6 +146,9 @@ constexpr Expected expected[] = {
      "failure exim notice-77.35\n"
      "taro@example.com failed 5.1.1 550 at RCPT by mail.example.com\n"
      "jiro@example.org from jiro@example.jp failed 5.3.4 552 at end of data by mx.example.org"},
+    {"exim-undisclosed",
+     "failure exim notice-77.55\n"
+     "taro@example.com failed"},
     {"ezweb-disabled",
      "failure ezweb notice-77.24\n"
      "hana@au.com failed 550 at RCPT"},
@@ -179,9 +182,13 @@ constexpr Expected expected[] = {
     {"mdn-displayed",
      "automatic mdn notice-77.53\n"
      "taro@example.com displayed"},
+    {"mdn-sieve-reject",
+     "failure mdn notice-77.57\n"
+     "taro@example.com failed"},
     {"none-about-absence", "none"},
     {"none-forwarded-bounce", "none"},
     {"none-person", "none"},
+    {"none-success-in-words", "none"},
     {"notes-failure",
      "failure notes notice-77.46\n"
      "taro@example.com failed"},
@@ -258,6 +265,13 @@ constexpr Expected expected[] = {
     {"text-iso-2022-jp",
      "failure text\n"
      "taro@example.ne.jp failed"},
+    {"text-other-sender",
+     "failure text\n"
+     "taro@example.ac.jp failed"},
+    {"text-reason-as-label",
+     "failure text notice-77.56\n"
+     "taro@example.com failed 5.3.0 553\n"
+     "jiro@example.com failed 5.3.0 553"},
     {"text-shift-jis",
      "failure text notice-77.47\n"
      "taro@example.ne.jp failed 5.1.1 550"},
@@ -375,6 +389,14 @@ TEST_CASE("people are not taken for servers") {
       notice("postmaster@example.jp", "Re: mail", "It was rejected. Ask:\n\njiro@example.jp\n");
   CHECK(parse_return(letter, "postmaster@example.jp").kind == ReturnKind::none);
   CHECK(parse_return(letter, "").kind == ReturnKind::failure);
+  // A notice that names nobody still has words.
+  auto nameless = parse_return(notice("MAILER-DAEMON@example.jp", "failed",
+                                      "We take no mail from b@todoke.example. Rejected.\n"),
+                               "");
+  CHECK(nameless.kind == ReturnKind::failure);
+  REQUIRE(nameless.recipients.size() == 1);
+  CHECK(nameless.recipients[0].address.empty());
+  CHECK(nameless.recipients[0].diagnostic == "We take no mail from b@todoke.example. Rejected.");
   // A notice in HTML only.
   auto page =
       notice("MAILER-DAEMON@example.jp", "Undeliverable",
