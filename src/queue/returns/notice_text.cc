@@ -139,11 +139,16 @@ std::vector<std::string> own_addresses(const Material& m) {
   return own;
 }
 
-// The To of the returned mail, if that names one address only.
-std::string only_addressee(const std::optional<ReturnedOriginal>& original) {
-  if (!original) return {};
-  auto list = mime::parse_addresses(original->to, 2).addresses;
-  return list.size() == 1 ? clean_address(mime::addr_spec(list.front())) : std::string();
+// The To of the returned mail, if that names one address only and not one of the sender's own
+// domain, as the mail of a list does.
+std::string only_addressee(const Material& m) {
+  if (!m.original) return {};
+  auto list = mime::parse_addresses(m.original->to, 2).addresses;
+  if (list.size() != 1) return {};
+  auto domain = "@" + ascii::to_lower(list.front().domain);
+  for (const auto& own : own_addresses(m))
+    if (own != m.from_address && own.ends_with(domain)) return {};
+  return clean_address(mime::addr_spec(list.front()));
 }
 
 // au says the reason before the addresses, and behind them at most how its server was refused.
@@ -191,7 +196,7 @@ void name_recipients(const Material& m, const std::vector<ReturnedRecipient>& wo
   auto& address = recipients.front().address;
   address = find_address(nameless.diagnostic);
   if (address.empty()) address = only_address(m.text, own_addresses(m));
-  if (address.empty()) address = only_addressee(m.original);
+  if (address.empty()) address = only_addressee(m);
 }
 
 }  // namespace
@@ -233,7 +238,7 @@ bool read_notice(const Material& m, Return& out) {
     // A mail that only looks like a notice names nobody and returns nothing.
     if (!m.original && !m.from_daemon() && !looks_so) return false;
     auto address = known_form || looks_so ? only_address(m.text, own_addresses(m)) : "";
-    if (address.empty() && known_form) address = only_addressee(m.original);
+    if (address.empty() && known_form) address = only_addressee(m);
     // Without an address its words are still worth something to who knows the envelope.
     bool worth_it = known_form || (looks_so && daemon_without_sender);
     if (!address.empty() || worth_it) found.recipients.push_back({.address = std::move(address)});

@@ -397,6 +397,17 @@ TEST_CASE("people are not taken for servers") {
   REQUIRE(nameless.recipients.size() == 1);
   CHECK(nameless.recipients[0].address.empty());
   CHECK(nameless.recipients[0].diagnostic == "We take no mail from b@todoke.example. Rejected.");
+  // The To of the returned mail helps, unless it is a list of ours.
+  auto returned = [&](std::string_view to) {
+    auto text =
+        "This is the mail system at host x.\n\n--- Original message ---\n\n"
+        "Return-Path: <list-bounces@todoke.example>\nTo: " +
+        std::string(to) + "\n";
+    return parse_return(notice("MAILER-DAEMON@example.jp", "failed", text), "").recipients.at(0);
+  };
+  CHECK(returned("taro@example.jp").address == "taro@example.jp");
+  CHECK(returned("list@todoke.example").address.empty());
+  CHECK(returned("taro@example.jp, jiro@example.jp").address.empty());
   // A notice in HTML only.
   auto page =
       notice("MAILER-DAEMON@example.jp", "Undeliverable",
