@@ -211,3 +211,70 @@ TEST_CASE("a provider that refuses us is asked rarely, and sent everything when 
   CHECK(scene.count("select count(*) from queue_recipient where state = 2") == 200);
   CHECK(scene.state({id, 200}) == State::delivered);
 }
+
+namespace {
+
+struct Letterbox final : Postman {
+  Task<Result<>> post(std::string to, std::string text) override {
+    if (refuses) co_return fail(Errc::unavailable, "not now");
+    letters.emplace_back(std::move(to), std::move(text));
+    co_return Result<>();
+  }
+  bool refuses = false;
+  std::vector<std::pair<std::string, std::string>> letters;
+};
+
+}  // namespace
+
+TEST_CASE("a sender is told once of all that failed together, and the text is kept until then") {
+  Letterbox letterbox;
+  Scene scene({}, &letterbox);
+  scene.add_server("a.example", "192.0.2.1");
+  scene.servers.answer = [](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) return "550 5.1.1 <x> User unknown";
+    return test::polite(line);
+  };
+  letterbox.refuses = true;
+  scene.enqueue({.to = {"one@a.example", "two@a.example"}});
+  scene.enqueue({.from = "", .to = {"three@a.example"}});
+  scene.enqueue({.to = {"four@a.example"}, .notify = smtp::Notify{}});
+  scene.go();
+  CHECK(scene.count("select count(*) from queue_recipient where state = 3") == 4);
+  scene.pass(1min);
+  CHECK(letterbox.letters.empty());
+  CHECK(scene.count("select count(*) from blob") == 1);
+  letterbox.refuses = false;
+  scene.pass(10min);
+  REQUIRE(letterbox.letters.size() == 1);
+  CHECK(letterbox.letters[0].first == "sender@home.example");
+  const auto& text = letterbox.letters[0].second;
+  CHECK(text.contains("Final-Recipient: rfc822; one@a.example"));
+  CHECK(text.contains("Final-Recipient: rfc822; two@a.example"));
+  CHECK(text.contains("Action: failed"));
+  CHECK(text.contains("Status: 5.1.1"));
+  CHECK(text.contains("Subject: a"));
+  CHECK(scene.count("select count(*) from blob") == 0);
+  CHECK(scene.count("select count(*) from queue_notice") == 0);
+}
+
+TEST_CASE("a sender is told after four hours that it takes longer, and at the end that it failed") {
+  Letterbox letterbox;
+  Scene scene({}, &letterbox);
+  scene.add_server("a.example", "192.0.2.1");
+  scene.servers.answer = [](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) return "451 4.3.0 try later";
+    return test::polite(line);
+  };
+  scene.enqueue({.to = {"one@a.example"}});
+  scene.go();
+  scene.pass(3h);
+  CHECK(letterbox.letters.empty());
+  scene.pass(2h);
+  REQUIRE(letterbox.letters.size() == 1);
+  CHECK(letterbox.letters[0].second.contains("Action: delayed"));
+  CHECK(letterbox.letters[0].second.contains("Will-Retry-Until: "));
+  scene.pass(5 * 24h);
+  REQUIRE(letterbox.letters.size() == 2);
+  CHECK(letterbox.letters[1].second.contains("Action: failed"));
+  CHECK(letterbox.letters[1].second.contains("451"));
+}
