@@ -140,7 +140,8 @@ std::unexpected<Ending> Client::lost(Stage stage, const net::Closed& closed) {
   // How the connection was broken shows when writing; reading afterwards only finds it gone.
   bool write_failed_first = write_failure_ && closed.reason == net::Closed::Reason::ended;
   const auto& why = write_failed_first ? *write_failure_ : closed;
-  return break_off(stage, to_breakdown(why.reason), why.what());
+  bool ours = why.reason == net::Closed::Reason::stopping;
+  return break_off(stage, to_breakdown(why.reason), ours ? "We are stopping" : why.what());
 }
 
 std::unexpected<Ending> Client::out_of_place(Stage stage, Reply reply) {

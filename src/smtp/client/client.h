@@ -108,8 +108,8 @@ class BodySource {
 // A recipient of a transaction.
 struct Recipient {
   std::string address;  // as it goes between <>: already quoted if need be
-  std::optional<Notify> notify;
-  std::optional<OriginalRecipient> original_recipient;
+  std::optional<Notify> notify{};
+  std::optional<OriginalRecipient> original_recipient{};
 };
 
 // One transaction.

@@ -173,6 +173,6 @@ TEST_CASE("when we stop, nothing is known of the server") {
   Scene scene("S: 220 mx\nC: EHLO client.test\nS: 250 mx\nC: MAIL FROM:<a@client.test>");
   CHECK(scene.open() == "open");
   scene.play.io.ends_with = net::Closed::Reason::stopping;
-  CHECK(scene.send({"b@mx.test"}) == "MAIL: end of script");
+  CHECK(scene.send({"b@mx.test"}) == "MAIL: We are stopping");
   CHECK_FALSE(scene.client().usable());
 }

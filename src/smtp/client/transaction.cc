@@ -104,7 +104,10 @@ Task<Client::Step> Client::Transaction::exchange_envelope() {
   std::vector<Command> unheard;  // in order; small
   auto next = commands_.begin();
   for (;;) {
-    while (next != commands_.end() && unheard.size() < most && client_.io_.pending() < max_group) {
+    // More goes out once half of it is answered: in few packets, and the server never waits for us.
+    bool refill = unheard.size() <= most / 2;
+    while (refill && next != commands_.end() && unheard.size() < most &&
+           client_.io_.pending() < max_group) {
       if (is_pointless(*next)) {
         ++next;
         continue;
