@@ -85,7 +85,7 @@ std::expected<int, DialFailure> begin(const Destination& to) {
 
 TcpDialer::TcpDialer(Runtime& runtime)
     : runtime_(runtime),
-      gauge_("net_connections", "Connections open now.", "listener=\"none, outgoing\"",
+      gauge_("net_outgoing_connections", "Connections to other servers open now.", "",
              [this] { return static_cast<double>(connections()); }) {}
 
 Task<Dialer::Answer> TcpDialer::dial(Destination destination) {

@@ -46,6 +46,11 @@ void Client::begin_overall() {
   latest_ = options_.clock.steady() + options_.timeouts.overall;
 }
 
+void Client::rest() {
+  state_ = State::open;
+  io_.set_deadline(options_.timeouts.overall);
+}
+
 bool Client::allow(std::chrono::seconds time) {
   auto left = std::chrono::duration_cast<std::chrono::seconds>(latest_ - options_.clock.steady());
   if (left <= 0s) return false;
@@ -163,6 +168,7 @@ Task<> Client::reset() {
   // RFC 5321 §4.1.1.5 knows no refusal.
   if (heard && state_ == State::open && !heard->is_positive()) state_ = State::bye;
   needs_reset_ = false;
+  if (state_ == State::open) rest();
 }
 
 Task<> Client::quit() {

@@ -1,5 +1,6 @@
 // The beginning of conversations: greeting, EHLO, STARTTLS, AUTH.
 #include "base/encoding.h"
+#include "base/worker_pool.h"
 #include "crypto/digest.h"
 #include "crypto/scram_message.h"
 #include "smtp/client/client.h"
@@ -128,6 +129,7 @@ TEST_CASE("what is left of the whole bounds each wait") {
 TEST_CASE("QUIT waits for two seconds at most") {
   Scene scene("S: 220 mx\nC: EHLO client.test\nS: 250 mx\nC: QUIT\n!: timed out");
   CHECK(scene.open() == "open");
+  CHECK(scene.play.io.deadline() == scene.options.timeouts.overall);  // between transactions
   block_on(scene.client().quit());
   // The deadline is looked at once a second.
   CHECK(scene.play.io.deadline() == 1s);
@@ -257,8 +259,9 @@ std::string between(std::string_view text, std::string_view begin, std::string_v
 }
 
 // The server's side of SCRAM, which knows `password`; the last message comes behind `code`.
-std::string sign_in_with_scram(const std::string& password, int code) {
+std::string sign_in_with_scram(const std::string& password, int code, WorkerPool* pool = nullptr) {
   Scene scene("");
+  scene.options.pool = pool;
   scene.options.login = Login{"ann", "secret"};
   scene.play.io.pretend_tls({"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, ""});
   crypto::ScramSecrets secrets = crypto::derive_secrets(password, "salt1234", 4096);
@@ -303,6 +306,8 @@ std::string sign_in_with_scram(const std::string& password, int code) {
 TEST_CASE("RFC 5802: SCRAM is preferred, and the server must know the password, too") {
   CHECK(sign_in_with_scram("secret", 334) == "open");
   CHECK(sign_in_with_scram("secret", 235) == "open");
+  WorkerPool pool(1);
+  CHECK(sign_in_with_scram("secret", 334, &pool) == "open");
   CHECK(sign_in_with_scram("guess", 334) == "AUTH no SMTP");
   CHECK(sign_in_with_scram("guess", 235) == "AUTH no SMTP");
 }
