@@ -8,6 +8,31 @@
 #include "queue/signer.h"
 
 namespace todoke::app {
+namespace {
+
+// Notices go through the one door of all mail.
+class Mailroom final : public queue::Postman {
+ public:
+  explicit Mailroom(Installation& installation) : installation_(installation) {}
+
+  Task<Result<>> post(std::string to, std::string text) override {
+    auto& delivery = installation_.delivery();
+    CO_TRY(auto path, smtp::parse_address(to));
+    CO_TRY(auto route, co_await delivery.accepts(path, true, text.size()));
+    delivery::Envelope envelope{.id = installation_.ids().next(), .origin = "notice"};
+    envelope.recipients.push_back({.path = std::move(path), .route = std::move(route)});
+    auto message = delivery.begin();
+    message.set_trace("Return-Path: <>\r\n");
+    CO_TRY_OK(message.append(text));
+    CO_TRY_OK(co_await delivery.accept(std::move(envelope), std::move(message)));
+    co_return Result<>();
+  }
+
+ private:
+  Installation& installation_;
+};
+
+}  // namespace
 
 struct Outgoing::Impl {
   Impl(Installation& given, net::Runtime& loops, std::unique_ptr<dns::UnboundResolver> asks,
@@ -18,6 +43,7 @@ struct Outgoing::Impl {
         resolver(std::move(asks)),
         tls(std::move(certificates)),
         dialer(loops),
+        mailroom(given),
         signer(given.dkim_keys(), given.clock(), given.pool(), given.config().host),
         queue(parts()) {}
 
@@ -41,6 +67,7 @@ struct Outgoing::Impl {
             .options = std::move(options),
             .signer = &signer,
             .renderers = {},
+            .postman = &mailroom,
             .bounce_address = {},
             .spawn = [this](Task<> task) { runtime.spawn(thread, "queue", std::move(task)); }};
   }
@@ -53,6 +80,7 @@ struct Outgoing::Impl {
   std::unique_ptr<dns::UnboundResolver> resolver;
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
   net::TcpDialer dialer;
+  Mailroom mailroom;
   queue::Signer signer;
   queue::Queue queue;
   std::atomic<bool> is_over = true;
