@@ -2,10 +2,12 @@
 // rows to the durable result of each, over TCP to a sink on this machine.
 //
 //   outbound_bench [--folder F] [--recipients N] [--domains N] [--connections N]
-//                  [--per-transaction N] [--size BYTES] [--mode stored|rendered|signed]
+//                  [--per-transaction N] [--size BYTES]
+//                  [--mode stored|rendered|signed|restart]
 //                  [--sink-port P]           somebody else's sink instead of ours
 //
-// Prints one line of JSON.  `stored`: all recipients get the same text.  `rendered`: each copy is
+// Prints one line of JSON.  `restart`: how long from opening a full queue to the first message.
+//  `stored`: all recipients get the same text.  `rendered`: each copy is
 // written for its recipient, with a return path of its own.  `signed`: that, and signed with RSA
 // and Ed25519.
 #include "blob/segment_store.h"
@@ -28,6 +30,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <malloc.h>
+#include <optional>
 #include <thread>
 
 using namespace todoke;
@@ -110,71 +114,8 @@ long resident_kib() {
   return resident * 4;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  bench::Options options(argc, argv);
-  auto recipients = options.number("recipients", 10'000);
-  auto domains = options.number("domains", 10);
-  auto mode = options.text("mode", "rendered");
-  auto per_transaction = options.number("per-transaction", 1);
-  auto connections = options.number("connections", 20);
-  std::filesystem::path folder = options.text("folder", "bench-outbound");
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-
-  SystemClock clock;
-  IdGenerator ids(clock);
-  WorkerPool pool(static_cast<int>(std::thread::hardware_concurrency()));
-  auto db = sql::open_sqlite({.path = folder / "db"}).value();
-  blob::SystemFiles files;
-  auto blobs = blob::open_segments(files, folder / "blobs").value();
-  db->before_commit([&] { blobs->sync(); });
-  auto text = std::string(provider::built_in_toml()) +
-              book_text(static_cast<int>(connections), static_cast<int>(per_transaction));
-  auto book = provider::Book::parse(text);
-  if (!book) bench::die(book.error().text);
-  bench::Sink sink;
-  dns::FakeResolver resolver;
-  for (long d = 0; d < domains; ++d)
-    resolver.add_mx(fmt::format("d{}.test", d), 10, fmt::format("mx{}.sink.test", d))
-        .add_a(fmt::format("mx{}.sink.test", d), fmt::format("127.1.0.{}", d + 1));
-  trust::KeyRing keys(*db, clock, pool);
-  (void)block_on(keys.create("home.test"));
-  queue::Signer signer(keys, clock, pool, "");
-  Notices notices(*blobs, mode == "signed" ? &signer : nullptr);
-  queue::ReturnDesk desk(*book, "secret");
-  net::Runtime runtime(clock, 1);
-  net::TcpDialer dialer(runtime);
-  runtime.start();
-  auto port = static_cast<std::uint16_t>(options.number("sink-port", sink.port()));
-  queue::Queue outbound(
-      {.db = *db,
-       .blobs = *blobs,
-       .clock = clock,
-       .ids = ids,
-       .pool = pool,
-       .resolver = resolver,
-       .dialer = dialer,
-       .book = *book,
-       .tls = nullptr,
-       .options = {.helo = "home.test", .port = port, .loopback = dns::Loopback::allowed},
-       .signer = nullptr,
-       .renderers = {{"notice", &notices}},
-       .postman = nullptr,
-       .bounce_address = [&](const queue::Message& message,
-                             queue::RecipientId id) { return desk.address_of(message, id); },
-       .spawn = [&](Task<> task) { runtime.spawn(0, "queue", std::move(task)); }});
-  Completion started;
-  auto begin = [](queue::Queue* which, Completion* done) -> Task<> {
-    co_await which->start();
-    done->set();
-    co_await which->run();
-  };
-  runtime.spawn(0, "queue", begin(&outbound, &started));
-  block_on(started.wait());
-
-  bool is_rendered = mode != "stored";
+queue::NewMessage make_notice(IdGenerator& ids, Time now, bool is_rendered, long recipients,
+                              long domains) {
   queue::NewMessage message{
       .id = ids.next(),
       .organisation_id = 1,
@@ -182,64 +123,200 @@ int main(int argc, char** argv) {
       .reverse_path = "news@home.test",
       .return_path = is_rendered ? queue::ReturnPath::per_recipient : queue::ReturnPath::as_given,
       .renderer = is_rendered ? "notice" : "",
-      .created_at = clock.now()};
+      .created_at = now};
   for (long i = 0; i < recipients; ++i) {
     auto domain = fmt::format("d{}.test", i % domains);
     message.recipients.push_back({{fmt::format("member{}", i), domain}, domain, {}, {}});
   }
-  auto letter = fmt::format(
-      "From: News <news@home.test>\r\nTo: member {{{{number}}}} <m@d.test>\r\nSubject: News\r\n"
-      "Date: Sun, 22 Nov 2026 10:00:00 +0900\r\nMessage-ID: <{{{{id}}}}@home.test>\r\n\r\n{}",
-      bench::make_message(1, static_cast<std::size_t>(options.number("size", 2048))));
-  auto writer = blobs->create();
-  if (!writer->append(letter)) bench::die("the disk is full");
-  auto at = writer->finish("").value();
-  message.size = static_cast<std::int64_t>(at.size);
-  auto write = [&](sql::Tx& tx) {
-    queue::enqueue(tx, message);
-    store::insert_blob(tx, message.blob_id, at, 1);
-  };
-  auto cpu_before = bench::own_cpu();
-  auto begun = bench::now();
-  block_on(db->write(write));
-  auto enqueued = bench::now();
-  outbound.wake(queue::lines_of(message), message.created_at);
-  auto count = [&] {
-    auto query = [](sql::Tx& tx) {
-      return tx.first<long>("select remaining from queue_message").value_or(0);
+  return message;
+}
+
+// Everything a queue works with, on a disk.
+struct Scene {
+  explicit Scene(const bench::Options& options)
+      : folder(options.text("folder", "bench-outbound")),
+        mode(options.text("mode", "rendered")),
+        recipients(options.number("recipients", 10'000)),
+        domains(options.number("domains", 10)),
+        per_transaction(options.number("per-transaction", 1)),
+        connections(options.number("connections", 20)),
+        text_size(static_cast<std::size_t>(options.number("size", 2048))) {
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    auto text = std::string(provider::built_in_toml()) +
+                book_text(static_cast<int>(connections), static_cast<int>(per_transaction));
+    auto parsed = provider::Book::parse(text);
+    if (!parsed) bench::die(parsed.error().text);
+    book.emplace(*std::move(parsed));
+    for (long d = 0; d < domains; ++d)
+      resolver.add_mx(fmt::format("d{}.test", d), 10, fmt::format("mx{}.sink.test", d))
+          .add_a(fmt::format("mx{}.sink.test", d),
+                 fmt::format("127.1.{}.{}", d / 250, d % 250 + 1));
+    port = static_cast<std::uint16_t>(options.number("sink-port", sink.port()));
+    blobs = blob::open_segments(files, folder / "blobs").value();
+    open_database();
+    (void)block_on(keys->create("home.test"));
+    runtime.start();
+  }
+  ~Scene() {
+    if (outbound) {
+      auto end = [](queue::Queue* which, Completion* done) -> Task<> {
+        co_await which->stop();
+        done->set();
+      };
+      Completion ended;
+      runtime.spawn(0, "stop", end(outbound.get(), &ended));
+      block_on(ended.wait());
+    }
+    outbound.reset();
+    runtime.stop();
+    db.reset();
+    std::filesystem::remove_all(folder);
+  }
+  void open_database() {
+    keys.reset();
+    db.reset();
+    db = sql::open_sqlite({.path = folder / "db"}).value();
+    db->before_commit([this] { blobs->sync(); });
+    keys = std::make_unique<trust::KeyRing>(*db, clock, pool);
+  }
+  // Answers how long it took, in seconds, from the rows to the disk.
+  double enqueue(const queue::NewMessage& message) {
+    auto letter = fmt::format(
+        "From: News <news@home.test>\r\nTo: member {{{{number}}}} <m@d.test>\r\nSubject: News\r\n"
+        "Date: Sun, 22 Nov 2026 10:00:00 +0900\r\nMessage-ID: <{{{{id}}}}@home.test>\r\n\r\n{}",
+        bench::make_message(1, text_size));
+    auto writer = blobs->create();
+    if (!writer->append(letter)) bench::die("the disk is full");
+    auto at = writer->finish("").value();
+    auto write = [&](sql::Tx& tx) {
+      queue::enqueue(tx, message);
+      store::insert_blob(tx, message.blob_id, at, 1);
     };
-    return block_on(db->read(query));
-  };
-  auto memory = resident_kib();
-  while (count() > 0) {
+    auto begun = bench::now();
+    block_on(db->write(write));
+    return bench::now() - begun;
+  }
+  void start() {
+    signer.emplace(*keys, clock, pool, "");
+    notices.emplace(*blobs, mode == "signed" ? &*signer : nullptr);
+    desk.emplace(*book, "secret");
+    outbound = std::make_unique<queue::Queue>(queue::Parts{
+        .db = *db,
+        .blobs = *blobs,
+        .clock = clock,
+        .ids = ids,
+        .pool = pool,
+        .resolver = resolver,
+        .dialer = dialer,
+        .book = *book,
+        .tls = nullptr,
+        .options = {.helo = "home.test", .port = port, .loopback = dns::Loopback::allowed},
+        .signer = nullptr,
+        .renderers = {{"notice", &*notices}},
+        .postman = nullptr,
+        .bounce_address = [this](const queue::Message& message,
+                                 queue::RecipientId id) { return desk->address_of(message, id); },
+        .spawn = [this](Task<> task) { runtime.spawn(0, "queue", std::move(task)); }});
+    Completion started;
+    auto begin = [](queue::Queue* which, Completion* done) -> Task<> {
+      co_await which->start();
+      done->set();
+      co_await which->run();
+    };
+    runtime.spawn(0, "queue", begin(outbound.get(), &started));
+    block_on(started.wait());
+  }
+  long count(sql::Sql query) {
+    auto read = [&](sql::Tx& tx) { return tx.first<long>(query).value_or(0); };
+    return block_on(db->read(read));
+  }
+
+  std::filesystem::path folder;
+  std::string mode;
+  long recipients, domains, per_transaction, connections;
+  std::size_t text_size;
+  std::uint16_t port = 0;
+  SystemClock clock;
+  IdGenerator ids{clock};
+  WorkerPool pool{static_cast<int>(std::thread::hardware_concurrency())};
+  blob::SystemFiles files;
+  std::unique_ptr<blob::Store> blobs;
+  std::unique_ptr<sql::Db> db;
+  std::optional<provider::Book> book;
+  bench::Sink sink;
+  dns::FakeResolver resolver;
+  std::unique_ptr<trust::KeyRing> keys;
+  std::optional<queue::Signer> signer;
+  std::optional<Notices> notices;
+  std::optional<queue::ReturnDesk> desk;
+  net::Runtime runtime{clock, 1};
+  net::TcpDialer dialer{runtime};
+  std::unique_ptr<queue::Queue> outbound;
+};
+
+// From opening the database with all these rows to the first message at the sink.
+void restart(Scene& scene) {
+  constexpr long in_one = 100'000;
+  for (long left = scene.recipients; left > 0; left -= in_one)
+    scene.enqueue(
+        make_notice(scene.ids, scene.clock.now(), true, std::min(left, in_one), scene.domains));
+  malloc_trim(0);
+  auto before = resident_kib();
+  auto begun = bench::now();
+  scene.open_database();
+  scene.start();
+  while (scene.sink.recipients() == 0) std::this_thread::sleep_for(1ms);
+  auto first = bench::now() - begun;
+  long most = 0;
+  for (auto until = bench::now() + 5; bench::now() < until;) {
+    std::this_thread::sleep_for(10ms);
+    most = std::max(most, resident_kib());
+  }
+  fmt::print(
+      "{{\"bench\": \"outbound-restart\", \"waiting\": {}, \"domains\": {}, "
+      "\"first_send_ms\": {:.0f}, \"resident_mib\": {:.0f}, \"before_mib\": {:.0f}}}\n",
+      scene.recipients, scene.domains, first * 1e3, static_cast<double>(most) / 1024,
+      static_cast<double>(before) / 1024);
+}
+
+void send(Scene& scene) {
+  scene.start();
+  auto cpu_before = bench::own_cpu();
+  auto message = make_notice(scene.ids, scene.clock.now(), scene.mode != "stored", scene.recipients,
+                             scene.domains);
+  auto enqueue = scene.enqueue(message);
+  auto begun = bench::now();
+  scene.outbound->wake(queue::lines_of(message), message.created_at);
+  long memory = 0;
+  while (scene.count("select remaining from queue_message") > 0) {
     std::this_thread::sleep_for(5ms);
     memory = std::max(memory, resident_kib());
     if (bench::now() - begun > 300) bench::die("it takes too long");
   }
-  auto took = bench::now() - enqueued;
+  auto took = bench::now() - begun;
   auto cpu = bench::own_cpu() - cpu_before;
-  auto query = [](sql::Tx& tx) {
-    return tx.first<long>("select count(*) from queue_recipient where state = 2").value_or(0);
-  };
-  auto delivered = block_on(db->read(query));
+  auto delivered = scene.count("select count(*) from queue_recipient where state = 2");
   fmt::print(
       "{{\"bench\": \"outbound\", \"mode\": \"{}\", \"recipients\": {}, \"delivered\": {}, "
       "\"per_transaction\": {}, \"connections\": {}, \"enqueue_ms\": {:.1f}, \"per_second\": "
       "{:.0f}, "
-      "\"cpu_us_each\": {:.1f}, \"resident_mib\": {:.0f}, \"opened\": {}",
-      mode, recipients, delivered, per_transaction, connections, (enqueued - begun) * 1e3,
-      static_cast<double>(delivered) / took, cpu / static_cast<double>(recipients) * 1e6,
-      static_cast<double>(memory) / 1024, sink.connections());
-  if (mode == "signed") fmt::print(", \"rsa_limit_per_second\": {:.0f}", rsa_limit());
+      "\"cpu_us_each\": {:.1f}, \"resident_mib\": {:.0f}",
+      scene.mode, scene.recipients, delivered, scene.per_transaction, scene.connections,
+      enqueue * 1e3, static_cast<double>(delivered) / took,
+      cpu / static_cast<double>(scene.recipients) * 1e6, static_cast<double>(memory) / 1024);
+  if (scene.mode == "signed") fmt::print(", \"rsa_limit_per_second\": {:.0f}", rsa_limit());
   fmt::print("}}\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::Options options(argc, argv);
+  Scene scene(options);
+  if (scene.mode == "restart")
+    restart(scene);
+  else
+    send(scene);
   std::fflush(stdout);
-  auto end = [](queue::Queue* which, Completion* done) -> Task<> {
-    co_await which->stop();
-    done->set();
-  };
-  Completion ended;
-  runtime.spawn(0, "stop", end(&outbound, &ended));
-  block_on(ended.wait());
-  runtime.stop();
-  std::filesystem::remove_all(folder);
 }
