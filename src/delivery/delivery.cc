@@ -63,6 +63,7 @@ struct Delivery::Impl {
   IdGenerator& ids;
   std::function<void(std::vector<queue::LineKey>, Time)> queued = {};
   std::vector<AddressHandler*> handlers = {};
+  std::function<bool()> has_room = {};
   FullAccounts full = {};
 
   Task<store::Quota> quota(std::int64_t account_id);
@@ -89,6 +90,10 @@ Delivery::~Delivery() = default;
 
 void Delivery::on_queued(std::function<void(std::vector<queue::LineKey>, Time due)> hear) {
   impl_->queued = std::move(hear);
+}
+
+void Delivery::set_room(std::function<bool()> has_room) {
+  impl_->has_room = std::move(has_room);
 }
 
 void Delivery::set_handlers(std::vector<AddressHandler*> handlers) {
@@ -267,6 +272,8 @@ void Delivery::Impl::announce(const std::vector<store::InboxCopy>& targets, std:
 
 Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
   auto& self = *impl_;
+  if (self.has_room && !self.has_room())
+    co_return fail(Errc::unavailable, "the disk is nearly full");
   CO_TRY(auto body, message.finish());
   store::LooseBody loose(self.blobs, body.location);
   auto size = static_cast<std::int64_t>(body.location.size);

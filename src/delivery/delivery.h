@@ -65,6 +65,10 @@ class Delivery {
   // accepts().
   void set_handlers(std::vector<AddressHandler*> handlers);
 
+  // Asked before each message is taken: whether the disk has room beyond what the queue needs to
+  // go on sending.  Brief; set once, before the first accept().
+  void set_room(std::function<bool()> has_room);
+
   // Whether mail for this address is taken, and where it would go.  `may_relay` for submitters.
   // Errors carry the words for the sender: not_found (550 5.1.1), denied (no relaying, 550 5.7.1),
   // unavailable (suspended, 450 4.2.1), over_limit (known to be full, 452 4.2.2).

@@ -341,6 +341,11 @@ void Dispatcher::unreachable(Site& site, Steady begun) {
   site.pause.failed(begun, clock_.steady());
 }
 
+bool Dispatcher::has_work() const {
+  auto now = clock_.steady();
+  return std::ranges::any_of(ready_, [&](const Site* site) { return opens_at(*site, now) <= now; });
+}
+
 Steady Dispatcher::next_event() const {
   auto next = timers_.empty() ? Steady::max() : timers_.begin()->first;
   auto now = clock_.steady();

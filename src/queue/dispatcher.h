@@ -122,6 +122,9 @@ class Dispatcher {
   void ring(Site& site);
   void ring_all();
 
+  // Somebody could be sent right now.
+  bool has_work() const;
+
   // When tick() has something to do next.
   Steady next_event() const;
 

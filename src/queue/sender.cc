@@ -18,6 +18,20 @@ constexpr auto lingers = 2s;
 constexpr int shared_after = 10;   // messages, while others wait for a connection
 constexpr auto longest_wait = 2s;  // for the pacer, with a connection open
 
+// By which attempts are counted.
+std::string_view log_name(EventKind kind) {
+  switch (kind) {
+    case EventKind::delivered:
+      return "queue.delivered";
+    case EventKind::failed:
+      return "queue.failed";
+    case EventKind::untouched:
+      return "queue.untouched";
+    default:
+      return "queue.deferred";
+  }
+}
+
 bool is_gone(const smtp::RecipientResult& result) {
   return result.stage == smtp::Stage::mail && !result.reply &&
          (result.breakdown == smtp::Breakdown::closed ||
@@ -178,11 +192,12 @@ void Sender::ended(Taken taken, Judgement judgement, Steady begun) {
   react(taken.job, judgement, begun);
   auto now = clock.now();
   if (ended_.empty()) first_ended_ = clock.steady();
-  log::info("queue.attempt", {{"message", id_text(taken.job.id.message)},
-                              {"to", taken.job.address},
-                              {"outcome", to_text(judgement.outcome.kind)},
-                              {"code", judgement.outcome.code},
-                              {"rule", judgement.outcome.rule}});
+  core_.last_progress = clock.steady();
+  log::info(log_name(judgement.outcome.kind), {{"message", id_text(taken.job.id.message)},
+                                               {"to", taken.job.address},
+                                               {"stage", to_text(judgement.outcome.stage)},
+                                               {"code", judgement.outcome.code},
+                                               {"rule", judgement.outcome.rule}});
   ended_.push_back({taken.line,
                     {.id = taken.job.id,
                      .outcome = std::move(judgement.outcome),
