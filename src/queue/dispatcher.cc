@@ -206,6 +206,10 @@ void Dispatcher::set_route(const std::string& name, Route route, std::chrono::se
   for (auto& [key, line] : destination.lines)
     if (line.due && !line.is_ready && !line.timer && !held_.contains(&line))
       schedule(line, steady(*line.due));
+  if (!destination.lines.empty()) return;
+  // Nobody waits any more.
+  leave_site(destination);
+  destinations_.erase(found);
 }
 
 void Dispatcher::no_route(const std::string& name, std::string why) {
@@ -280,7 +284,8 @@ Line* Dispatcher::next_line(Site& site) {
     bool is_held = holds_.current(target.provider->id, line->key.organisation_id) != nullptr;
     auto own = target.organisations.find(line->key.organisation_id);
     bool is_paused = own != target.organisations.end() && own->second.until() > now;
-    if (is_held || is_paused) {
+    bool is_stale = destination_of(*line).valid_until <= now;
+    if (is_held || is_paused || is_stale) {
       site.turn.remove(*line);
       place(*line);
       continue;

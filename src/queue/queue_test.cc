@@ -279,3 +279,50 @@ TEST_CASE("a sender is told after four hours that it takes longer, and at the en
   CHECK(letterbox.letters[1].second.contains("Action: failed"));
   CHECK(letterbox.letters[1].second.contains("451"));
 }
+
+TEST_CASE("while nothing can be written, nothing is sent, and what was sent is written later") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  int texts = 0;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line == ".") {
+      ++texts;
+      scene.disk_full = true;
+    }
+    return test::polite(line);
+  };
+  auto first = scene.enqueue({.to = {"one@a.example"}});
+  scene.go();
+  CHECK(scene.state({first, 1}) == State::sending);
+  scene.pass(10min);
+  CHECK(texts == 1);
+  scene.disk_full = false;
+  scene.pass(10s);
+  CHECK(scene.state({first, 1}) == State::delivered);
+  auto second = scene.enqueue({.to = {"two@a.example"}});
+  scene.pass(1min);
+  CHECK(texts == 2);
+  CHECK(scene.state({second, 1}) == State::sending);
+  scene.disk_full = false;
+  scene.pass(1min);
+  CHECK(scene.state({second, 1}) == State::delivered);
+  CHECK(texts == 2);
+}
+
+TEST_CASE("a row that cannot be begun is not sent, and is when it can") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  auto id = scene.enqueue({.to = {"one@a.example"}});
+  bool is_open = false;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("EHLO")) scene.disk_full = !is_open;
+    return test::polite(line);
+  };
+  scene.go();
+  scene.pass(5min);
+  CHECK(scene.servers.text.empty());
+  is_open = true;
+  scene.disk_full = false;
+  scene.pass(20min);
+  CHECK(scene.state({id, 1}) == State::delivered);
+}
