@@ -56,6 +56,7 @@ class FakeResolver final : public Resolver {
  private:
   using Key = std::pair<std::string, Type>;
 
+  Result<Answer> answer(const std::string& asked, Type type);
   Result<Answer> look_up(const std::string& asked, Type type) const;
   bool exists(const std::string& name) const;
   bool is_signed(const std::string& name) const;

@@ -166,9 +166,8 @@ bool is_usable_address(std::string_view address, Loopback loopback) {
   return inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1 && is_usable_ipv6(bytes, loopback);
 }
 
-Task<Result<HostAddresses>> find_addresses(Resolver& resolver,
-                                           std::string host,  // NOLINT: outlives
-                                           Families families, Loopback loopback) {
+Task<Result<HostAddresses>> find_addresses(Resolver& resolver,  // NOLINT: outlives
+                                           std::string host, Families families, Loopback loopback) {
   HostAddresses found{.secure = true, .ttl = std::chrono::seconds::max()};
   Error trouble{Errc::not_found, fmt::format("{} has no address", host)};
   for (auto type : types_of(families)) {

@@ -50,7 +50,7 @@ class Resolver {
 
   // Follows CNAMEs.  `name` may have capitals and a final dot.
   // Errors: invalid: no name could look so.  unavailable: no answer, SERVFAIL, or an answer that
-  // DNSSEC proves false; the text says which.  Trouble is never told as "no such name".
+  // fails DNSSEC; the text says which.  Trouble is never told as "no such name".
   [[nodiscard]] virtual Task<Result<Answer>> resolve(std::string name, Type type) = 0;
 };
 

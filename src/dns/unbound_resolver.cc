@@ -50,7 +50,7 @@ Result<Answer> read_result(const std::string& asked, Type type, const ub_result&
     return fail(Errc::unavailable, fmt::format("{} of {}: {}", to_text(type), asked, what));
   };
   if (result.bogus)
-    return trouble(fmt::format("DNSSEC proves the answer false: {}",
+    return trouble(fmt::format("DNSSEC validation failed: {}",
                                result.why_bogus != nullptr ? result.why_bogus : "no reason given"));
   if (result.rcode != rcode_no_error && result.rcode != rcode_name_error)
     return trouble(rcode_text(result.rcode));
@@ -73,7 +73,7 @@ void set(ub_ctx* context, const char* option, const std::string& value) {
   TODOKE_ASSERT(ub_ctx_set_option(context, option, value.c_str()) == 0);
 }
 
-void set_limits(ub_ctx* context, const UnboundOptions& options) {
+void set_limits_and_patience(ub_ctx* context, const UnboundOptions& options) {
   // libunbound keeps a message and its records apart, and advises this proportion.
   set(context, "msg-cache-size:", std::to_string(options.cache_bytes / 3));
   set(context, "rrset-cache-size:", std::to_string(options.cache_bytes / 3 * 2));
@@ -84,6 +84,9 @@ void set_limits(ub_ctx* context, const UnboundOptions& options) {
   // Sockets at once, each a file descriptor of the process; what needs more waits inside.
   set(context, "outgoing-range:", "256");
   set(context, "outgoing-num-tcp:", "32");
+  // A server that was away is tried again soon, not in a quarter hour: docs/hazards/dns-outage.md.
+  set(context, "infra-keep-probing:", "yes");
+  set(context, "infra-host-ttl:", "60");
 }
 
 Result<> set_forwarder(ub_ctx* context, const std::string& forwarder) {
@@ -313,7 +316,7 @@ Result<std::unique_ptr<UnboundResolver>> UnboundResolver::open(const UnboundOpti
   if (!context) return fail(Errc::unavailable, "libunbound cannot start");
   ub_ctx_debugout(context.get(), nullptr);  // what it would print reaches us as why_bogus
   ub_ctx_async(context.get(), 1);
-  set_limits(context.get(), options);
+  set_limits_and_patience(context.get(), options);
   TRY_OK(set_forwarder(context.get(), options.forwarder));
   TRY_OK(set_trust_anchors(context.get(), options));
   TRY_OK(settle(context.get()));

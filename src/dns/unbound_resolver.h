@@ -17,7 +17,7 @@ struct UnboundOptions {
   // Keys to begin validation with, in the form of a zone file.  Without the file nothing is
   // validated, and a warning logged; empty: the same, on purpose.
   std::string trust_anchor_file = "/usr/share/dns/root.key";
-  // More of them, one DS or DNSKEY record each.
+  // More of them, one DS or DNSKEY record each (RFC 4034 §5.3, §2.2).
   std::vector<std::string> trust_anchors;
   // For one query in all, with CNAMEs and the keys that validation needs.
   std::chrono::milliseconds timeout{10'000};

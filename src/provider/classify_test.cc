@@ -286,6 +286,44 @@ TEST_CASE("bounces that come later are read alike") {
   }
 }
 
+TEST_CASE("replies of common servers") {
+  struct Row {
+    const char* reply;
+    ReplyClass reply_class;
+  };
+  const Row rows[] = {
+      {"rcpt 550 5.1.1 <a@b.jp>: Recipient address rejected: User unknown in local recipient table",
+       ReplyClass::gone},
+      {"rcpt 550 Unrouteable address", ReplyClass::gone},
+      {"rcpt 553 5.3.0 <a@b.jp>... User unknown", ReplyClass::gone},
+      {"rcpt 550 5.1.1 RESOLVER.ADR.RecipNotFound; not found", ReplyClass::gone},
+      {"rcpt 550 Requested action not taken: mailbox unavailable", ReplyClass::gone},
+      {"rcpt 550 5.1.0 Address rejected.", ReplyClass::gone},
+      // The words of RFC 5321 for any refusal say nothing about a mailbox after the text.
+      {"end 550 Requested action not taken: mailbox unavailable", ReplyClass::content},
+      {"rcpt 450 Requested mail action not taken: mailbox unavailable", ReplyClass::throttled},
+      {"rcpt 450 4.7.1 <mail>: Helo command rejected: Host not found", ReplyClass::auth},
+      {"rcpt 450 4.7.1 Client host rejected: cannot find your reverse hostname", ReplyClass::auth},
+      {"rcpt 450 4.1.1 <a@b.jp>: Recipient address rejected: unverified address", ReplyClass::gone},
+      {"rcpt 450 4.2.0 <a@b.jp>: Recipient address rejected: Greylisted", ReplyClass::throttled},
+      {"rcpt 451 Temporary local problem - please try later", ReplyClass::throttled},
+      {"rcpt 451 4.3.0 <a@b.jp>: Temporary lookup failure", ReplyClass::unreachable},
+      {"mail 452 4.3.1 Insufficient system storage", ReplyClass::unreachable},
+      {"mail 552 5.3.4 Message size exceeds fixed limit", ReplyClass::content},
+      {"end 554 5.4.6 Too many hops", ReplyClass::auth},
+      {"rcpt 552 5.2.2 Mailbox full: too many messages", ReplyClass::full},
+      {"end 554 5.7.1 Rejected: contains a prohibited virus or spam content", ReplyClass::content},
+      {"rcpt 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.spamcop.net",
+       ReplyClass::blocked},
+      {"connect 421 4.7.0 mx Error: too many connections from 192.0.2.7", ReplyClass::throttled},
+      {"connect 554 5.7.1 mx: no", ReplyClass::blocked},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.reply);
+    CHECK(verdict("generic", row.reply).reply_class == row.reply_class);
+  }
+}
+
 TEST_CASE("an address cannot talk its way into another class") {
   for (const auto* address : {"spamhaus@example.jp", "dmarc+quota.exceeded@example.jp",
                               "\"mailbox full\"@example.jp", "blacklist@spamhaus.example"}) {

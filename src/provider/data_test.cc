@@ -3,7 +3,6 @@
 #include "provider/proof.h"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
 #include <set>
 
@@ -56,9 +55,12 @@ TEST_CASE("Japanese providers get one recipient at a time") {
   for (const auto* id : {"yahoo-japan", "docomo", "au", "softbank", "y-mobile", "rakuten", "ocn",
                          "nifty", "biglobe", "so-net", "plala", "j-com", "generic-jp"}) {
     CAPTURE(id);
-    const auto& limits = Book::built_in().find(id)->limits;
+    const auto* provider = Book::built_in().find(id);
+    REQUIRE(provider != nullptr);
+    const auto& limits = provider->limits;
     CHECK(limits.recipients_per_transaction == 1);
     CHECK(limits.messages_per_connection <= 20);
     CHECK(limits.connections == 2);
+    CHECK(provider->quirks.avoids_full_hours);
   }
 }

@@ -186,6 +186,7 @@ class Normaliser {
         put(code);
         at_begin_ = false;
         if (rest.empty()) return true;
+        wants_space_ = true;
       } else if (code_ != code) {
         return false;
       } else if (rest.empty()) {

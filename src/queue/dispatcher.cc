@@ -221,12 +221,18 @@ void Dispatcher::no_route(const std::string& name, std::string why) {
       schedule(line, destination.pause.until());
 }
 
+Steady Dispatcher::opens_at(const Site& site, Steady now) {
+  auto opens = std::max(site.pause.until(), now);
+  if (!site.route.dead_end.empty()) return opens;
+  return std::max(opens, site.target->pacer.opens_at(now));
+}
+
 Site* Dispatcher::next_site() {
   auto now = clock_.steady();
   for (auto* site : ready_) {
     auto& target = *site->target;
-    if (target.connections >= target.pacer.window(now) || site->pause.until() > now) continue;
-    if (!site->idlers.empty() || site->starting > 0) continue;
+    if (target.connections >= target.pacer.window(now) || opens_at(*site, now) > now) continue;
+    if (!site->idlers.empty() || site->starting > 0 || site->loading > 0) continue;
     ++target.connections;
     ++site->connections;
     ++site->starting;
@@ -320,7 +326,7 @@ Steady Dispatcher::next_event() const {
   auto next = timers_.empty() ? Steady::max() : timers_.begin()->first;
   auto now = clock_.steady();
   for (const auto* site : ready_) {
-    auto opens = std::max(site->pause.until(), site->target->pacer.paused_until());
+    auto opens = opens_at(*site, now);
     if (opens > now) next = std::min(next, opens);
   }
   return next;

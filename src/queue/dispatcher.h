@@ -64,6 +64,7 @@ struct Site {
   Turn turn;  // the lines that are due
   int connections = 0;
   int starting = 0;              // of them: have not taken their first recipients yet
+  int loading = 0;               // lines that are being read
   std::size_t destinations = 0;  // that are routed here
   Pause pause;                   // while its servers cannot be reached
   std::vector<Alarm*> idlers;    // connections that wait for work
@@ -153,6 +154,8 @@ class Dispatcher {
   Destination& destination_of(const Line& line) { return *destinations_.at(name_of(line.key)); }
   Site& site_of(const std::string& destination, Route route);
   void ring(Site& site);
+  // From when on a connection to the site makes sense.
+  static Steady opens_at(const Site& site, Steady now);
   void forget(Line& line);
   Steady steady(Time time) const;
 

@@ -33,9 +33,10 @@ struct Queue::Impl {
   std::optional<std::map<std::int64_t, Smarthost>> new_smarthosts;  // guarded by mutex
 
   void take_news();
-  Task<> resolve(std::string destination);
-  Task<> send_at(Site* site);
-  Task<> watch();
+  // Each holds the gate open from the moment it is spawned.
+  Task<> resolve(std::string destination, net::Gate::Pass pass);
+  Task<> send_at(Site* site, net::Gate::Pass pass);
+  Task<> watch(net::Gate::Pass pass);
   Task<> read_lines();
   Task<> expire_old();
   Task<> set_route(std::string destination, Route route, std::chrono::seconds ttl);

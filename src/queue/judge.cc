@@ -43,7 +43,6 @@ Judgement failure(const provider::Book& book, const provider::Provider& provider
   auto seed = static_cast<std::uint64_t>(job.id.message) * 1000003u +
               static_cast<std::uint64_t>(job.id.number);
   judgement.wait = spread(retry.wait, seed);
-  judgement.blames_server = provider::blames_provider(reply_class);
   return judgement;
 }
 

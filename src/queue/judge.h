@@ -13,7 +13,6 @@ struct Judgement {
   Outcome outcome;
   std::chrono::microseconds wait{0};  // until the next attempt, when it was deferred
   provider::Verdict verdict{};        // unless delivered
-  bool blames_server = false;         // ours, or the way there, and not the recipient or message
 };
 
 Judgement judge(const provider::Book& book, const provider::Provider& provider, const Job& job,

@@ -35,6 +35,12 @@ void Pacer::refill(Steady now) {
   tokens_ = std::min(tokens_ + seconds * rate_, std::max(1.0, rate_));
 }
 
+Steady Pacer::opens_at(Steady now) const {
+  auto copy = *this;
+  auto wait = copy.take(1, std::max(now, paused_until_));
+  return wait ? *wait : std::max(now, paused_until_);
+}
+
 std::optional<Steady> Pacer::take(int messages, Steady now) {
   if (now < paused_until_) return paused_until_;
   refill(now);

@@ -23,6 +23,9 @@ class Pacer {
   // Takes the right to send `messages`; or says when it will be there.
   std::optional<Steady> take(int messages, Steady now);
 
+  // From when on the next message may be sent.
+  Steady opens_at(Steady now) const;
+
   // A message was taken over by the provider.
   void accepted(Steady now);
   // An answer that blames the provider or us, to what began at `begun`.  What began before the last

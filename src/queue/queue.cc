@@ -112,7 +112,7 @@ Task<> Queue::run() {
   auto& core = self.core;
   auto& parts = core.parts;
   auto pass = core.gate.enter();
-  parts.spawn(self.watch());
+  parts.spawn(self.watch(core.gate.enter()));
   while (!core.is_stopping) {
     self.take_news();
     core.dispatcher.tick();
@@ -120,20 +120,20 @@ Task<> Queue::run() {
       auto destination = core.dispatcher.next_to_resolve();
       if (!destination) break;
       ++self.lookups;
-      parts.spawn(self.resolve(*std::move(destination)));
+      parts.spawn(self.resolve(*std::move(destination), core.gate.enter()));
     }
     while (parts.options.sends && core.connections < parts.options.max_connections) {
       auto* site = core.dispatcher.next_site();
       if (site == nullptr) break;
       ++core.connections;
-      parts.spawn(self.send_at(site));
+      parts.spawn(self.send_at(site, core.gate.enter()));
     }
     auto next = std::min(core.dispatcher.next_event(), parts.clock.steady() + watch_interval);
     co_await core.alarm.sleep_until(next);
   }
 }
 
-Task<> Queue::Impl::send_at(Site* site) {
+Task<> Queue::Impl::send_at(Site* site, net::Gate::Pass) {
   Sender sender(core, *site);
   co_await sender.run();
 }
@@ -160,8 +160,7 @@ Result<Route> Queue::Impl::smarthost_route(std::int64_t organisation_id) const {
                .provider = &core.parts.book.generic()};
 }
 
-Task<> Queue::Impl::resolve(std::string destination) {
-  auto pass = core.gate.enter();
+Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
   auto& parts = core.parts;
   try {
     if (auto organisation = parse_smarthost_name(destination)) {
@@ -212,8 +211,7 @@ Task<> Queue::Impl::set_route(std::string destination, Route route, std::chrono:
 
 // ---- Watching
 
-Task<> Queue::Impl::watch() {
-  auto pass = core.gate.enter();
+Task<> Queue::Impl::watch(net::Gate::Pass) {
   auto& clock = core.parts.clock;
   auto next_rescan = clock.steady() + rescan_interval;
   while (!core.is_stopping) {

@@ -20,7 +20,6 @@ constexpr auto longest_wait = 2s;  // for the pacer, with a connection open
 }  // namespace
 
 Task<> Sender::run() {
-  auto pass = core_.gate.enter();
   bool has_started = false;
   auto started = [&] {
     if (std::exchange(has_started, true)) return;
@@ -68,7 +67,7 @@ Task<Sender::Batch> Sender::take() {
     }
     auto now = core_.parts.clock.steady();
     if (pacer.window(now) == 0 && site_.route.dead_end.empty()) break;
-    not_before_ = pacer.take(1, now);
+    if (site_.route.dead_end.empty()) not_before_ = pacer.take(1, now);
     if (not_before_) break;
     batch.push_back({line, std::move(line->loaded.front())});
     line->loaded.pop_front();
@@ -78,6 +77,7 @@ Task<Sender::Batch> Sender::take() {
 
 Task<> Sender::load(Line* line) {
   line->is_loading = true;
+  ++site_.loading;
   auto news = line->news;
   const auto key = line->key;
   const auto taken = line->taken;
@@ -99,6 +99,8 @@ Task<> Sender::load(Line* line) {
     failure = std::current_exception();
   }
   line->is_loading = false;
+  --site_.loading;
+  core_.alarm.ring();
   if (failure) {
     core_.dispatcher.rests(*line, now + 1min);
     std::rethrow_exception(failure);
@@ -186,7 +188,7 @@ void Sender::react(const Job& job, const Judgement& judgement, Steady begun) {
   const auto& outcome = judgement.outcome;
   auto organisation = job.message->organisation_id;
   if (outcome.kind == EventKind::delivered) return dispatcher.accepted(site_, organisation);
-  if (!outcome.reply_class || !judgement.blames_server) return;
+  if (!outcome.reply_class) return;
   const auto& verdict = judgement.verdict;
   if (verdict.scope == provider::Scope::session) has_enough_ = true;
   if (verdict.scope != provider::Scope::usual) return;

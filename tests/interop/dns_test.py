@@ -120,9 +120,15 @@ class DnsTest(unittest.TestCase):
 
     def test_answers_are_remembered(self):
         self.dns.set("cached.example.jp", "A", ["127.0.0.11"])
-        answers = self.ask(*["cached.example.jp A"] * 50)
-        self.assertEqual({answer["status"] for answer in answers}, {"found"})
+        answer, = self.ask("cached.example.jp twice")
+        self.assertEqual(answer["found"], [True, True])
         self.assertEqual(self.dns.asked("cached.example.jp", "A"), 1)
+
+    def test_one_query_for_all_who_ask_at_once(self):
+        self.dns.set("wanted.example.jp", "A", ["127.0.0.11"])
+        answers = self.ask(*["wanted.example.jp A"] * 50)
+        self.assertEqual({answer["status"] for answer in answers}, {"found"})
+        self.assertEqual(self.dns.asked("wanted.example.jp", "A"), 1)
 
     def test_zones_of_the_house(self):
         test, pointer = self.ask("name.test A", "1.0.0.10.in-addr.arpa PTR")

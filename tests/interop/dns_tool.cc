@@ -4,7 +4,8 @@
 //
 // ANCHORS is a file or "".  All is asked at once; a line of JSON is printed for each in the order
 // given.  After STOP_MS the resolver is stopped with what is under way; 0: when all is answered.
-// TYPE may also be "hosts", "addresses" (IPv4 and IPv6, loopback allowed) or "tlsa" (port 25).
+// TYPE may also be "twice" (A, and again a moment later), "hosts", "addresses" (IPv4 and IPv6,
+// loopback allowed) or "tlsa" (port 25).
 
 #include "base/ascii.h"
 #include "base/encoding.h"
@@ -86,7 +87,14 @@ Task<std::string> ask_tlsa(dns::Resolver& dns, std::string name) {
   co_return fmt::format(R"({{"tlsa":{}}})", quoted(records));
 }
 
+Task<std::string> ask_twice(dns::Resolver& dns, std::string name) {
+  auto first = co_await dns.resolve(name, dns::Type::a);
+  auto second = co_await dns.resolve(name, dns::Type::a);
+  co_return fmt::format(R"({{"found":[{},{}]}})", first.has_value(), second.has_value());
+}
+
 Task<std::string> ask(dns::Resolver& dns, std::string name, std::string type) {
+  if (type == "twice") co_return co_await ask_twice(dns, name);
   if (type == "hosts") co_return co_await ask_hosts(dns, name);
   if (type == "addresses") co_return co_await ask_addresses(dns, name);
   if (type == "tlsa") co_return co_await ask_tlsa(dns, name);

@@ -1,0 +1,213 @@
+#include "queue/queue.h"
+
+#include "queue/test_scene.h"
+
+#include <doctest/doctest.h>
+
+using namespace todoke;
+using namespace todoke::queue;
+using namespace std::chrono_literals;
+using test::Scene;
+
+TEST_CASE("a message is sent, once, and its text is given up") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  auto id = scene.enqueue({.text = "Return-Path: <x@y>\r\nSubject: hello\r\n\r\n.dot\r\n",
+                           .to = {"one@a.example", "two@a.example"}});
+  scene.go();
+  for (int number : {1, 2}) {
+    CHECK(scene.state({id, number}) == State::delivered);
+    CHECK(scene.events({id, number}) == std::vector{EventKind::begun, EventKind::delivered});
+  }
+  CHECK(scene.servers.text == "Subject: hello\n\n..dot\n");  // in one transaction
+  CHECK(scene.servers.dialled == 1);
+  CHECK(scene.count("select count(*) from blob") == 0);
+  CHECK(scene.count("select remaining from queue_message") == 0);
+  CHECK(scene.count("select count(*) from queue_connection") == 1);
+}
+
+TEST_CASE("mail that comes while the queue runs is sent at once, over the same connection") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  scene.go();
+  auto first = scene.enqueue({.to = {"one@a.example"}});
+  scene.settle();
+  auto second = scene.enqueue({.to = {"two@a.example"}});
+  scene.settle();
+  CHECK(scene.state({first, 1}) == State::delivered);
+  CHECK(scene.state({second, 1}) == State::delivered);
+  CHECK(scene.servers.dialled == 1);
+}
+
+TEST_CASE("a server that cannot be reached is tried again, in its own time") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  bool is_down = true;
+  scene.servers.refuse = [&](const std::string&) -> std::optional<net::DialFailure> {
+    if (!is_down) return {};
+    return net::DialFailure{net::DialFailure::Kind::refused, "connection refused"};
+  };
+  auto id = scene.enqueue({.to = {"one@a.example"}});
+  scene.go();
+  CHECK(scene.state({id, 1}) == State::waiting);
+  CHECK(scene.events({id, 1}) == std::vector{EventKind::deferred});
+  scene.pass(3h);
+  auto tried = scene.servers.dialled;
+  CHECK(tried >= 4);
+  CHECK(tried <= 12);
+  is_down = false;
+  scene.pass(2h);
+  CHECK(scene.state({id, 1}) == State::delivered);
+}
+
+TEST_CASE("a refusal for good ends it, one for now does not") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  scene.servers.answer = [](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT TO:<gone@")) return "550 5.1.1 User unknown";
+    if (line.starts_with("RCPT TO:<later@")) return "452 4.2.2 Mailbox full";
+    return test::polite(line);
+  };
+  auto id = scene.enqueue({.to = {"gone@a.example", "later@a.example", "here@a.example"}});
+  scene.go();
+  CHECK(scene.state({id, 1}) == State::failed);
+  CHECK(scene.state({id, 2}) == State::waiting);
+  CHECK(scene.state({id, 3}) == State::delivered);
+  CHECK(scene.count("select reply_class from queue_event where kind = 4") == 1);
+  CHECK(scene.count("select count(*) from queue_notice where action = 1") == 1);
+  CHECK(scene.count("select count(*) from blob") == 1);
+}
+
+TEST_CASE("what waits too long expires, with the last answer as its cause") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  scene.servers.answer = [](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) return "451 4.3.0 try later";
+    return test::polite(line);
+  };
+  auto id = scene.enqueue({.to = {"one@a.example"}});
+  auto firm = scene.enqueue({.to = {"two@a.example"}, .useful_until = test::start + 5h});
+  scene.go();
+  scene.pass(5h + 2min);
+  CHECK(scene.state({firm, 1}) == State::expired);
+  CHECK(scene.state({id, 1}) == State::waiting);
+  CHECK(scene.count("select count(*) from queue_notice where action = 2") == 2);
+  scene.pass(5 * 24h);
+  CHECK(scene.state({id, 1}) == State::expired);
+  CHECK(scene.count("select count(*) from queue_event where kind = 6 and code = 451") == 2);
+}
+
+TEST_CASE("held mail does not grow older") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  auto id = scene.enqueue({.to = {"one@a.example"}});
+  auto firm = scene.enqueue({.to = {"two@a.example"}, .useful_until = test::start + 24h});
+  block_on(scene.queue->hold({"", 0}, "admin", "maintenance")).value();
+  scene.go();
+  CHECK(scene.servers.dialled == 0);
+  CHECK_FALSE(block_on(scene.queue->hold({"", 0}, "admin", "again")));
+  scene.pass(10 * 24h);
+  CHECK(scene.state({id, 1}) == State::waiting);
+  CHECK(scene.state({firm, 1}) == State::expired);
+  block_on(scene.queue->release({"", 0})).value();
+  scene.settle();
+  CHECK(scene.state({id, 1}) == State::delivered);
+  CHECK_FALSE(block_on(scene.queue->release({"", 0})));
+}
+
+TEST_CASE(
+    "what was in flight when we stopped is in doubt, and is neither sent again nor forgotten") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  auto id = scene.enqueue({.to = {"one@a.example", "two@a.example"}});
+  scene.write([&](sql::Tx& tx) { begin_attempt(tx, {id, 1}, scene.ids.next(), 1, test::start); });
+  scene.go();
+  CHECK(scene.state({id, 1}) == State::in_doubt);
+  CHECK(scene.state({id, 2}) == State::delivered);
+  scene.pass(24h);
+  CHECK(scene.state({id, 1}) == State::in_doubt);
+  CHECK(scene.servers.dialled == 1);
+  CHECK(scene.count("select count(*) from queue_notice where action = 4") == 1);
+  CHECK(block_on(scene.queue->retry({.message_id = id}, "admin")) == 1);
+  scene.settle();
+  CHECK(scene.state({id, 1}) == State::delivered);
+}
+
+TEST_CASE("a domain that does not exist fails at once, trouble with DNS does not") {
+  Scene scene;
+  scene.resolver.fail("trouble.example");
+  scene.resolver.null_mx("never.example");
+  auto id = scene.enqueue({.to = {"a@nowhere.example", "b@trouble.example", "c@never.example"}});
+  scene.go();
+  CHECK(scene.state({id, 1}) == State::failed);
+  CHECK(scene.state({id, 2}) == State::waiting);
+  CHECK(scene.state({id, 3}) == State::failed);
+  scene.pass(24h);
+  CHECK(scene.state({id, 2}) == State::waiting);
+  scene.resolver.clear("trouble.example");
+  scene.add_server("trouble.example", "192.0.2.2");
+  scene.pass(20min);
+  CHECK(scene.state({id, 2}) == State::delivered);
+}
+
+TEST_CASE("commands end and renew what they are told") {
+  Scene scene({.sends = false});
+  scene.add_server("a.example", "192.0.2.1");
+  auto id = scene.enqueue({.to = {"a@a.example", "b@a.example", "c@b.example"}});
+  scene.go();
+  CHECK(scene.servers.dialled == 0);
+  CHECK(block_on(scene.queue->cancel({.domain = "b.example"}, "admin")) == 1);
+  CHECK(scene.state({id, 3}) == State::cancelled);
+  CHECK(block_on(scene.queue->expire({.message_id = id, .number = 2}, "admin")) == 1);
+  CHECK(scene.state({id, 2}) == State::expired);
+  CHECK_FALSE(block_on(scene.queue->cancel({.domain = "c.example"}, "admin")));
+  CHECK(scene.count("select count(*) from blob") == 1);
+  CHECK(block_on(scene.queue->cancel({.organisation_id = 1}, "admin")) == 1);
+}
+
+TEST_CASE("addresses with dots out of place go out quoted, then raw, and the form is remembered") {
+  Scene scene;
+  scene.add_server("docomo.ne.jp", "192.0.2.1");
+  std::vector<std::string> tried;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) {
+      tried.push_back(line);
+      if (line.contains('"')) return "501 5.1.3 syntax";
+    }
+    return test::polite(line);
+  };
+  auto first = scene.enqueue({.to = {"a..b.@docomo.ne.jp"}});
+  scene.go();
+  auto second = scene.enqueue({.to = {"a..b.@docomo.ne.jp"}});
+  scene.settle();
+  CHECK(scene.state({first, 1}) == State::delivered);
+  CHECK(scene.state({second, 1}) == State::delivered);
+  CHECK(tried == std::vector<std::string>{R"(RCPT TO:<"a..b."@docomo.ne.jp>)",
+                                          "RCPT TO:<a..b.@docomo.ne.jp>",
+                                          "RCPT TO:<a..b.@docomo.ne.jp>"});
+}
+
+TEST_CASE("a provider that refuses us is asked rarely, and sent everything when it opens") {
+  Scene scene;
+  scene.resolver.add_mx("gmail.com", 10, "gmail-smtp-in.l.google.com")
+      .add_a("gmail-smtp-in.l.google.com", "192.0.2.1");
+  bool is_open = false;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT") && !is_open)
+      return "421 4.7.28 Our system has detected an unusual rate of unsolicited mail";
+    return test::polite(line);
+  };
+  Scene::Mail mail;
+  for (int i = 0; i < 200; ++i) mail.to.push_back("m" + std::to_string(i) + "@gmail.com");
+  auto id = scene.enqueue(mail);
+  scene.go();
+  scene.pass(100h);
+  auto tried = scene.count("select count(*) from queue_event where kind = 3");
+  CHECK(tried > 300);
+  CHECK(tried < 600);
+  CHECK(scene.count("select count(*) from queue_recipient where state = 0") == 200);
+  is_open = true;
+  scene.pass(30min);
+  CHECK(scene.count("select count(*) from queue_recipient where state = 2") == 200);
+  CHECK(scene.state({id, 200}) == State::delivered);
+}
