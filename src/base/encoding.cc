@@ -19,6 +19,13 @@ constexpr auto base64_values = [] {
   return values;
 }();
 
+constexpr std::string_view base32_alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+
+int base32_value(char c) {
+  if (ascii::is_alpha(c)) return ascii::lower(c) - 'a';
+  return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
 int hex_value(char c) {
   if (ascii::is_digit(c)) return c - '0';
   return ascii::is_hex(c) ? ascii::lower(c) - 'a' + 10 : -1;
@@ -78,6 +85,36 @@ std::optional<std::string> base64_decode(std::string_view text) {
   } else if (count != 0) {
     return {};
   }
+  return out;
+}
+
+std::string base32_encode(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() * 8 + 4) / 5);
+  std::uint32_t bits = 0;
+  int count = 0;  // of bits that are not written yet
+  for (unsigned char c : bytes) {
+    bits = (bits << 8) | c;
+    for (count += 8; count >= 5; count -= 5) out += base32_alphabet[(bits >> (count - 5)) & 31];
+  }
+  if (count > 0) out += base32_alphabet[(bits << (5 - count)) & 31];
+  return out;
+}
+
+std::optional<std::string> base32_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() * 5 / 8);
+  std::uint32_t bits = 0;
+  int count = 0;  // of bits that belong to no byte yet
+  for (char c : text) {
+    auto value = base32_value(c);
+    if (value < 0) return {};
+    bits = (bits << 5) | static_cast<std::uint32_t>(value);
+    if ((count += 5) < 8) continue;
+    count -= 8;
+    out += static_cast<char>((bits >> count) & 255);
+  }
+  if (count >= 5 || (bits & ((1u << count) - 1)) != 0) return {};
   return out;
 }
 

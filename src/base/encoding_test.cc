@@ -18,6 +18,23 @@ TEST_CASE("RFC 4648 §10 test vectors") {
   }
 }
 
+TEST_CASE("RFC 4648 §10 test vectors of base32, in our form of it") {
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "my"},
+                                                         {"fo", "mzxq"},
+                                                         {"foo", "mzxw6"},
+                                                         {"foob", "mzxw6yq"},
+                                                         {"fooba", "mzxw6ytb"},
+                                                         {"foobar", "mzxw6ytboi"}};
+  for (auto [plain, encoded] : vectors) {
+    CHECK(base32_encode(plain) == encoded);
+    CHECK(base32_decode(encoded) == plain);
+  }
+  CHECK(base32_decode("MZXW6yTb") == "fooba");
+  for (auto bad : {"m", "mz", "mzx", "mzxw6y", "my======", "m1", "m8", "m y", "mzxw6yr", "mn"})
+    CHECK_FALSE(base32_decode(bad).has_value());
+}
+
 TEST_CASE("base64 refuses what is not exactly base64") {
   for (auto bad : {"Zg=", "Zg", "Zh==", "Zm9=", "Z===", "====", "Zm 9v", "Zm9v\r\n", "Zg==Zg=="})
     CHECK_FALSE(base64_decode(bad).has_value());

@@ -13,10 +13,8 @@ namespace todoke::queue {
 
 // Inside Queue, for this folder alone.  On the queue's thread, but for what the mutex guards.
 struct Queue::Impl {
-  Impl(Queue& queue, Parts given)
-      : owner(&queue), core(std::move(given)), watch_alarm(core.parts.clock) {}
+  explicit Impl(Parts given) : core(std::move(given)), watch_alarm(core.parts.clock) {}
 
-  Queue* owner;
   Core core;
   Alarm watch_alarm;
   int lookups = 0;
@@ -32,7 +30,17 @@ struct Queue::Impl {
   std::optional<Holds> new_holds;                                   // guarded by mutex
   std::optional<std::map<std::int64_t, Smarthost>> new_smarthosts;  // guarded by mutex
 
+  struct Question {
+    LineKey line;
+    std::optional<Standing> standing{};
+    Completion answered{};
+  };
+  std::vector<Question*> questions;  // guarded by mutex
+  bool answers = false;              // guarded by mutex
+
   void take_news();
+  void answer(bool yes);
+  Standing standing_of(const LineKey& line) const;
   // Each holds the gate open from the moment it is spawned.
   Task<> resolve(std::string destination, net::Gate::Pass pass);
   Task<> send_at(Site* site, net::Gate::Pass pass);
@@ -42,8 +50,6 @@ struct Queue::Impl {
   Task<> set_route(std::string destination, Route route, std::chrono::seconds ttl);
   Task<Holds> read_all_holds();
   Task<std::map<std::int64_t, Smarthost>> read_smarthosts();
-  template <class Change>
-  Task<Result<int>> change_selected(Selection selection, Change change);
   Result<Route> smarthost_route(std::int64_t organisation_id) const;
 };
 

@@ -30,7 +30,7 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
-Queue::Queue(Parts parts) : impl_(new Impl(*this, std::move(parts))) {}
+Queue::Queue(Parts parts) : impl_(new Impl(std::move(parts))) {}
 Queue::~Queue() = default;
 
 std::size_t Queue::running() const {
@@ -90,11 +90,13 @@ void Queue::Impl::take_news() {
   std::vector<News> fresh;
   std::optional<Holds> holds;
   std::optional<std::map<std::int64_t, Smarthost>> hosts;
+  std::vector<Question*> asked;
   {
     std::lock_guard lock(mutex);
     fresh = std::exchange(news, {});
     holds = std::exchange(new_holds, {});
     hosts = std::exchange(new_smarthosts, {});
+    asked = std::exchange(questions, {});
   }
   if (holds) core.dispatcher.set_holds(*std::move(holds));
   if (hosts) {
@@ -105,6 +107,18 @@ void Queue::Impl::take_news() {
   }
   for (const auto& one : fresh)
     for (const auto& line : one.lines) core.dispatcher.waits(line, one.due);
+  for (auto* question : asked) {
+    question->standing = standing_of(question->line);
+    question->answered.set();
+  }
+}
+
+void Queue::Impl::answer(bool yes) {
+  {
+    std::lock_guard lock(mutex);
+    answers = yes;
+  }
+  take_news();
 }
 
 Task<> Queue::run() {
@@ -113,6 +127,7 @@ Task<> Queue::run() {
   auto& parts = core.parts;
   auto pass = core.gate.enter();
   parts.spawn(self.watch(core.gate.enter()));
+  self.answer(true);
   while (!core.is_stopping) {
     self.take_news();
     core.dispatcher.tick();
@@ -131,6 +146,7 @@ Task<> Queue::run() {
     auto next = std::min(core.dispatcher.next_event(), parts.clock.steady() + watch_interval);
     co_await core.alarm.sleep_until(next);
   }
+  self.answer(false);
 }
 
 Task<> Queue::Impl::send_at(Site* site, net::Gate::Pass) {
@@ -145,6 +161,46 @@ Task<> Queue::stop() {
   impl_->watch_alarm.ring();
   core.dispatcher.ring_all();
   co_await core.gate.close();
+}
+
+Task<> Queue::reload() {
+  auto holds = co_await impl_->read_all_holds();
+  auto smarthosts = co_await impl_->read_smarthosts();
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->new_holds = std::move(holds);
+    impl_->new_smarthosts = std::move(smarthosts);
+  }
+  impl_->core.alarm.ring();
+}
+
+Task<std::optional<Queue::Standing>> Queue::standing(LineKey line) {
+  Impl::Question question{.line = std::move(line)};
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (!impl_->answers) co_return std::nullopt;
+    impl_->questions.push_back(&question);
+  }
+  impl_->core.alarm.ring();
+  co_await question.answered.wait();
+  co_return question.standing;
+}
+
+Queue::Standing Queue::Impl::standing_of(const LineKey& line) const {
+  auto view = core.dispatcher.view(line);
+  auto now = core.parts.clock.steady();
+  Standing standing{.sends = core.parts.options.sends, .trouble = view.trouble};
+  auto until = view.trouble.empty() ? now : view.not_before;
+  if (view.provider != nullptr) standing.provider = view.provider->id;
+  if (view.site != nullptr) {
+    const auto& target = *view.site->target;
+    standing.connections = view.site->connections;
+    standing.refusals = target.pacer.refusals();
+    standing.all_connections_used = target.connections >= target.pacer.window(now);
+    until = std::max({until, view.site->pause.until(), target.pacer.paused_until()});
+  }
+  standing.pause = std::max(until - now, std::chrono::microseconds(0));
+  return standing;
 }
 
 // ---- Where mail goes

@@ -2,7 +2,6 @@
 
 #include "base/result.h"
 #include "queue/backlog.h"
-#include "queue/hold.h"
 #include "queue/parts.h"
 
 #include <memory>
@@ -13,17 +12,8 @@
 // Mail to other servers, from the row that delivery wrote to the evidence of what became of it.
 namespace todoke::queue {
 
-// Which recipients a command is about: all that every given member fits.
-struct Selection {
-  std::optional<std::int64_t> message_id;
-  std::optional<int> number;
-  std::optional<std::string> domain;
-  std::optional<std::string> provider;
-  std::optional<std::int64_t> organisation_id;
-};
-
-// The queue of one installation.  One object; its coroutines run on one thread, commands may come
-// from any.
+// The queue of one installation; commands about it are Control's.  One object; its coroutines run
+// on one thread.
 class Queue {
  public:
   explicit Queue(Parts parts);
@@ -41,24 +31,21 @@ class Queue {
   // Somebody waits in these lines, from `due` on.  Any thread; to be called after the commit.
   void wake(std::vector<LineKey> lines, Time due);
 
-  // ---- Commands.  Each answers how many recipients it was about.
-
-  // Tries them now, whatever time was set; also those in doubt, and those that failed while their
-  // message is still here.
-  [[nodiscard]] Task<Result<int>> retry(Selection selection, std::string by_whom);
-  // Ends them: nothing more is tried, and senders hear nothing.
-  [[nodiscard]] Task<Result<int>> cancel(Selection selection, std::string by_whom);
-  // Ends them as if their time had come: senders are told.
-  [[nodiscard]] Task<Result<int>> expire(Selection selection, std::string by_whom);
-  // Errc::conflict: held already.
-  [[nodiscard]] Task<Result<>> hold(HoldScope scope, std::string by_whom, std::string reason);
-  // Errc::not_found: not held.
-  [[nodiscard]] Task<Result<>> release(HoldScope scope);
-  // Settings of organisations were changed in the database.
+  // Holds or smarthosts were changed in the database.  Any thread.
   [[nodiscard]] Task<> reload();
 
-  // Why a recipient is still here, in one plain sentence for an administrator.
-  [[nodiscard]] Task<Result<std::string>> explain(RecipientId id);
+  // How things stand with what a line goes to, at this moment.
+  struct Standing {
+    bool sends = true;
+    std::string provider;                // empty: not looked up
+    std::string trouble;                 // with DNS
+    std::chrono::microseconds pause{0};  // until something is tried there again
+    int refusals = 0;                    // of the provider, in a row
+    int connections = 0;                 // open to these servers
+    bool all_connections_used = false;
+  };
+  // Any thread; nothing when the queue does not run.
+  [[nodiscard]] Task<std::optional<Standing>> standing(LineKey line);
 
   // Coroutines that run now: each of them either works or sleeps by the clock.  For tests on a
   // simulated clock.

@@ -102,17 +102,17 @@ TEST_CASE("held mail does not grow older") {
   scene.add_server("a.example", "192.0.2.1");
   auto id = scene.enqueue({.to = {"one@a.example"}});
   auto firm = scene.enqueue({.to = {"two@a.example"}, .useful_until = test::start + 24h});
-  block_on(scene.queue->hold({"", 0}, "admin", "maintenance")).value();
+  block_on(scene.control.hold({"", 0}, "admin", "maintenance")).value();
   scene.go();
   CHECK(scene.servers.dialled == 0);
-  CHECK_FALSE(block_on(scene.queue->hold({"", 0}, "admin", "again")));
+  CHECK_FALSE(block_on(scene.control.hold({"", 0}, "admin", "again")));
   scene.pass(10 * 24h);
   CHECK(scene.state({id, 1}) == State::waiting);
   CHECK(scene.state({firm, 1}) == State::expired);
-  block_on(scene.queue->release({"", 0})).value();
+  block_on(scene.control.release({"", 0})).value();
   scene.settle();
   CHECK(scene.state({id, 1}) == State::delivered);
-  CHECK_FALSE(block_on(scene.queue->release({"", 0})));
+  CHECK_FALSE(block_on(scene.control.release({"", 0})));
 }
 
 TEST_CASE(
@@ -128,7 +128,7 @@ TEST_CASE(
   CHECK(scene.state({id, 1}) == State::in_doubt);
   CHECK(scene.servers.dialled == 1);
   CHECK(scene.count("select count(*) from queue_notice where action = 4") == 1);
-  CHECK(block_on(scene.queue->retry({.message_id = id}, "admin")) == 1);
+  CHECK(block_on(scene.control.retry({.message_id = id}, "admin")) == 1);
   scene.settle();
   CHECK(scene.state({id, 1}) == State::delivered);
 }
@@ -156,13 +156,13 @@ TEST_CASE("commands end and renew what they are told") {
   auto id = scene.enqueue({.to = {"a@a.example", "b@a.example", "c@b.example"}});
   scene.go();
   CHECK(scene.servers.dialled == 0);
-  CHECK(block_on(scene.queue->cancel({.domain = "b.example"}, "admin")) == 1);
+  CHECK(block_on(scene.control.cancel({.domain = "b.example"}, "admin")) == 1);
   CHECK(scene.state({id, 3}) == State::cancelled);
-  CHECK(block_on(scene.queue->expire({.message_id = id, .number = 2}, "admin")) == 1);
+  CHECK(block_on(scene.control.expire({.message_id = id, .number = 2}, "admin")) == 1);
   CHECK(scene.state({id, 2}) == State::expired);
-  CHECK_FALSE(block_on(scene.queue->cancel({.domain = "c.example"}, "admin")));
+  CHECK_FALSE(block_on(scene.control.cancel({.domain = "c.example"}, "admin")));
   CHECK(scene.count("select count(*) from blob") == 1);
-  CHECK(block_on(scene.queue->cancel({.organisation_id = 1}, "admin")) == 1);
+  CHECK(block_on(scene.control.cancel({.organisation_id = 1}, "admin")) == 1);
 }
 
 TEST_CASE("addresses with dots out of place go out quoted, then raw, and the form is remembered") {

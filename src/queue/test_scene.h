@@ -4,6 +4,7 @@
 #include "dns/fake_resolver.h"
 #include "net/memory_stream.h"
 #include "net/runtime.h"
+#include "queue/control.h"
 #include "queue/enqueue.h"
 #include "queue/journal.h"
 #include "queue/queue.h"
@@ -159,7 +160,8 @@ struct Scene : Rows {
               .renderers = {},
               .bounce_address = {},
               .spawn = [this](Task<> task) { runtime.spawn(0, "queue", std::move(task)); }});
-    on_enqueued = [this](std::vector<LineKey> lines, Time due) { queue->wake(lines, due); };
+    control.attach(queue.get());
+    on_enqueued = [this](std::vector<LineKey> lines, Time due) { control.wake(lines, due); };
   }
   ~Scene() {
     if (started_) {
@@ -211,6 +213,7 @@ struct Scene : Rows {
   Servers servers;
   SystemClock system_clock;
   net::Runtime runtime{system_clock, 1};
+  Control control{*db, *blobs, clock, ids};
   std::unique_ptr<Queue> queue;
 
  private:

@@ -1,19 +1,18 @@
 #!/usr/bin/python3
 """curl, mutt and ImapFlow read and write mail over IMAP."""
 
-import hashlib
 import mailbox
 import os
 import pathlib
 import shlex
-import shutil
 import subprocess
 import tempfile
 import unittest
 import urllib.parse
 
+from cached import npm_script
 from imap import Imap, mailbox_name, snapshot
-from todoke_server import PASSWORD, SOURCE, Server, address
+from todoke_server import PASSWORD, Server, address
 from wire import Smtp, without_trace
 
 server = None
@@ -131,18 +130,8 @@ set sleep_time = 0
 
 class ImapFlow(unittest.TestCase):
     def test_a_program_that_knows_every_extension(self):
-        source = pathlib.Path(__file__).resolve().parent / "npm"
-        wanted = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
-        installed = SOURCE / ".cache" / f"npm-{wanted}"
-        if not (installed / "complete").exists():
-            shutil.rmtree(installed, ignore_errors=True)
-            installed.mkdir(parents=True)
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(source / name, installed)
-            run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=installed)
-            (installed / "complete").touch()
-        shutil.copy(source / "imapflow.js", installed)
-        run("node", "imapflow.js", cwd=installed,
+        script = npm_script("imapflow.js")
+        run("node", str(script), cwd=script.parent,
             env={"PORT": str(server.port("imaps")), "CERTIFICATE": str(server.certificate),
                  "PASSWORD": PASSWORD})
 

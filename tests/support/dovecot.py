@@ -1,7 +1,6 @@
 """Debian's Dovecot as a second opinion: its IMAP process alone, on a folder of its own.
 
-The packages are downloaded and unpacked, not installed, so that no other mail server runs on the
-machine.  They are kept in .cache/ of the source tree.
+The packages are unpacked and not installed, so that no other mail server runs on the machine.
 """
 
 import os
@@ -12,26 +11,13 @@ import socket
 import subprocess
 import tempfile
 
+from cached import unpacked
 from imap import Imap
-from todoke_server import SOURCE
-
-PACKAGES = ("dovecot-core", "dovecot-imapd")
 
 
-def unpacked():
-    """The folder in which its programs lie."""
-    cache = SOURCE / ".cache"
-    folder = cache / "dovecot"
-    if not folder.exists():
-        cache.mkdir(exist_ok=True)
-        work = pathlib.Path(tempfile.mkdtemp(prefix="dovecot-", dir=cache))
-        subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *PACKAGES],
-                       cwd=work, check=True)
-        for package in work.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, work / "root"], check=True)
-        (work / "root").rename(folder)
-        shutil.rmtree(work)
-    return folder / "usr/lib/dovecot"
+def programs():
+    """The folder in which they lie."""
+    return unpacked("dovecot", "dovecot-core", "dovecot-imapd") / "usr/lib/dovecot"
 
 
 class Dovecot:
@@ -41,7 +27,7 @@ class Dovecot:
         # The programs stand where another user may run them: as root it must become nobody.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="todoke-dovecot-"))
         self.programs = self.folder / "programs"
-        shutil.copytree(unpacked(), self.programs, symlinks=True)
+        shutil.copytree(programs(), self.programs, symlinks=True)
         self.user = pwd.getpwuid(os.geteuid())
         if self.user.pw_uid == 0:
             self.user = pwd.getpwnam("nobody")

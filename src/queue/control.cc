@@ -1,7 +1,8 @@
-// What administrators do with waiting mail.
+#include "queue/control.h"
+
 #include "queue/expiry.h"
-#include "queue/impl.h"
-#include "queue/journal.h"
+#include "queue/queue.h"
+#include "queue/standing.h"
 
 namespace todoke::queue {
 namespace {
@@ -44,7 +45,7 @@ std::vector<Selected> select(sql::Tx& tx, const Selection& selection, RecipientI
 // Applies `change(tx, selected)`, which answers whether it did anything, to all that are selected,
 // some at a time.
 template <class Change>
-Task<Result<int>> Queue::Impl::change_selected(Selection selection, Change change) {
+Task<Result<int>> Control::change_selected(Selection selection, Change change) {
   int count = 0;
   RecipientId after;
   for (;;) {
@@ -65,11 +66,10 @@ Task<Result<int>> Queue::Impl::change_selected(Selection selection, Change chang
       if (static_cast<int>(found.size()) == at_once) step.next = found.back().id;
       return step;
     };
-    auto step = co_await core.parts.db.write(write);
-    core.follow(std::move(step.consequences));
+    auto step = co_await db_.write(write);
+    for (const auto& body : step.consequences.bodies) blobs_.release(body);
     count += step.changed;
-    if (step.changed > 0)
-      owner->wake({step.lines.begin(), step.lines.end()}, core.parts.clock.now());
+    if (step.changed > 0) wake({step.lines.begin(), step.lines.end()}, clock_.now());
     if (!step.next) break;
     after = *step.next;
   }
@@ -77,9 +77,9 @@ Task<Result<int>> Queue::Impl::change_selected(Selection selection, Change chang
   co_return count;
 }
 
-Task<Result<int>> Queue::retry(Selection selection, std::string by_whom) {
-  auto now = impl_->core.parts.clock.now();
-  auto& ids = impl_->core.parts.ids;
+Task<Result<int>> Control::retry(Selection selection, std::string by_whom) {
+  auto now = clock_.now();
+  auto& ids = ids_;
   auto change = [&ids, now, by_whom](sql::Tx& tx, const Selected& one, Consequences& consequences) {
     if (one.state == State::sending || one.state == State::delivered || !one.has_text) return false;
     if (one.state != State::waiting) {
@@ -90,65 +90,76 @@ Task<Result<int>> Queue::retry(Selection selection, std::string by_whom) {
            one.id.message, one.id.number, now);
     return true;
   };
-  return impl_->change_selected(std::move(selection), change);
+  return change_selected(std::move(selection), change);
 }
 
-Task<Result<int>> Queue::cancel(Selection selection, std::string by_whom) {
-  auto now = impl_->core.parts.clock.now();
-  auto& ids = impl_->core.parts.ids;
+Task<Result<int>> Control::cancel(Selection selection, std::string by_whom) {
+  auto now = clock_.now();
+  auto& ids = ids_;
   auto change = [&ids, now, by_whom](sql::Tx& tx, const Selected& one, Consequences& consequences) {
     if (one.state != State::waiting && one.state != State::in_doubt) return false;
     const Outcome outcome{.kind = EventKind::cancelled, .text = by_whom};
     return record_event(tx, one.id, outcome, ids.next(), now, consequences);
   };
-  return impl_->change_selected(std::move(selection), change);
+  return change_selected(std::move(selection), change);
 }
 
-Task<Result<int>> Queue::expire(Selection selection, std::string by_whom) {
-  auto now = impl_->core.parts.clock.now();
-  auto& ids = impl_->core.parts.ids;
+Task<Result<int>> Control::expire(Selection selection, std::string by_whom) {
+  auto now = clock_.now();
+  auto& ids = ids_;
   auto change = [&ids, now, by_whom](sql::Tx& tx, const Selected& one, Consequences& consequences) {
     if (one.state != State::waiting) return false;
     auto outcome = expired_outcome(tx, one.id, "given up by " + by_whom);
     return record_event(tx, one.id, outcome, ids.next(), now, consequences);
   };
-  return impl_->change_selected(std::move(selection), change);
+  return change_selected(std::move(selection), change);
 }
 
 // ---- Holding
 
-Task<Result<>> Queue::hold(HoldScope scope, std::string by_whom, std::string reason) {
-  auto& parts = impl_->core.parts;
-  const Hold hold{.id = parts.ids.next(),
+Task<Result<>> Control::hold(HoldScope scope, std::string by_whom, std::string reason) {
+  const Hold hold{.id = ids_.next(),
                   .scope = std::move(scope),
-                  .since = parts.clock.now(),
+                  .since = clock_.now(),
                   .by_whom = std::move(by_whom),
                   .reason = std::move(reason)};
   auto write = [&](sql::Tx& tx) { return begin_hold(tx, hold); };
-  auto begun = co_await parts.db.write(write);
-  if (begun) co_await reload();
-  co_return begun;
-}
-
-Task<Result<>> Queue::release(HoldScope scope) {
-  auto& parts = impl_->core.parts;
-  auto now = parts.clock.now();
-  auto write = [&](sql::Tx& tx) { return end_hold(tx, scope, now); };
-  auto ended = co_await parts.db.write(write);
-  if (ended == 0) co_return fail(Errc::not_found, "this is not held");
-  co_await reload();
+  CO_TRY_OK(co_await db_.write(write));
+  if (auto* queue = queue_.load()) co_await queue->reload();
   co_return Result<>();
 }
 
-Task<> Queue::reload() {
-  auto holds = co_await impl_->read_all_holds();
-  auto smarthosts = co_await impl_->read_smarthosts();
-  {
-    std::lock_guard lock(impl_->mutex);
-    impl_->new_holds = std::move(holds);
-    impl_->new_smarthosts = std::move(smarthosts);
+Task<Result<>> Control::release(HoldScope scope) {
+  auto now = clock_.now();
+  auto write = [&](sql::Tx& tx) { return end_hold(tx, scope, now); };
+  auto ended = co_await db_.write(write);
+  if (ended == 0) co_return fail(Errc::not_found, "this is not held");
+  if (auto* queue = queue_.load()) co_await queue->reload();
+  co_return Result<>();
+}
+
+Task<Holds> Control::holds() {
+  auto now = clock_.now();
+  auto query = [&](sql::Tx& tx) { return read_holds(tx, now); };
+  co_return co_await db_.read(query);
+}
+
+void Control::wake(std::vector<LineKey> lines, Time due) {
+  if (auto* queue = queue_.load()) queue->wake(std::move(lines), due);
+}
+
+// ---- Explaining
+
+Task<Result<std::string>> Control::explain(RecipientId id) {
+  auto now = clock_.now();
+  auto query = [&](sql::Tx& tx) { return read_situation(tx, id, now); };
+  auto situation = co_await db_.read(query);
+  if (!situation) co_return fail(Errc::not_found, "there is no such recipient");
+  if (auto* queue = queue_.load(); queue != nullptr && situation->state == State::waiting) {
+    const auto line = situation->line;
+    situation->standing = co_await queue->standing(line);
   }
-  impl_->core.alarm.ring();
+  co_return explain_situation(*situation, now);
 }
 
 }  // namespace todoke::queue
