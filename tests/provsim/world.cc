@@ -58,7 +58,8 @@ SimWorld::SimWorld(Script script, queue::Options options)
       blobs(blob::open_memory()),
       providers(std::move(script), beginning),
       dialer(providers, clock),
-      runtime(system_clock, 1) {
+      runtime(system_clock, 1),
+      control(*db, *blobs, clock, ids) {
   fill(resolver, providers.script());
   db->before_commit([this] { blobs->sync(); });
   auto spawn = [this](Task<> work) {
@@ -66,10 +67,12 @@ SimWorld::SimWorld(Script script, queue::Options options)
     runtime.spawn(0, "queue", counted(std::move(work)));
   };
   queue = std::make_unique<queue::Queue>(parts_of(*this, std::move(options), spawn));
+  control.attach(queue.get());
 }
 
 SimWorld::~SimWorld() {
   if (is_running_) stop();
+  control.attach(nullptr);
 }
 
 // Counts itself out at its end; whoever spawned it counted it in.
@@ -155,7 +158,7 @@ std::int64_t SimWorld::enqueue(const Mail& mail) {
     store::insert_blob(tx, blob_id, at, 1);
   };
   block_on(db->write(work));
-  queue->wake(queue::lines_of(message), clock.now());
+  control.wake(queue::lines_of(message), clock.now());
   return message.id;
 }
 

@@ -7,6 +7,7 @@
 #include "dns/fake_resolver.h"
 #include "net/runtime.h"
 #include "provsim/sim_dialer.h"
+#include "queue/control.h"
 #include "queue/enqueue.h"
 #include "queue/queue.h"
 #include "sql/db.h"
@@ -89,6 +90,7 @@ class SimWorld {
   SimDialer dialer;
   SystemClock system_clock;
   net::Runtime runtime;
+  queue::Control control;
   std::unique_ptr<queue::Queue> queue;
 
  private:

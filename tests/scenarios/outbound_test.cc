@@ -1,0 +1,233 @@
+#include "provsim/world.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+// Our outbound queue among receivers that are slow, strict, full of tricks or broken.
+
+using namespace todoke;
+using namespace todoke::provsim;
+using namespace std::chrono_literals;
+using queue::EventKind;
+using queue::State;
+
+namespace {
+
+Script script(std::string_view text) {
+  auto parsed = parse_script(text);
+  REQUIRE_MESSAGE(parsed.has_value(), (parsed ? "" : parsed.error().text));
+  return *std::move(parsed);
+}
+
+std::vector<std::string> people(int count, const std::string& domain) {
+  std::vector<std::string> addresses;
+  for (int i = 0; i < count; ++i) addresses.push_back(fmt::format("member-{}@{}", i, domain));
+  return addresses;
+}
+
+void check_sound(SimWorld& world) {
+  CHECK(world.ledger().twice().empty());
+  CHECK(world.ledger().faults == std::map<std::string, int>{});
+  CHECK(world.count("select count(*) from queue_recipient where state = 6") == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a server that never answers delays nobody else") {
+  // All of them are strangers in Japan, of whom we know the same: nothing.
+  SimWorld world(script(R"(
+provider silent
+  domains silent.example.jp
+  host mx.silent.example.jp 127.0.20.1
+  connect silence
+provider unreachable
+  domains unreachable.example.jp
+  host mx.unreachable.example.jp 127.0.20.2
+  connect timeout
+provider well
+  domains well.example.jp
+  host mx.well.example.jp 127.0.20.3
+  latency end fixed 50ms
+)"));
+  world.start();
+  auto all = people(50, "silent.example.jp");
+  for (const char* domain : {"unreachable.example.jp", "well.example.jp"})
+    for (auto& one : people(50, domain)) all.push_back(std::move(one));
+  auto id = world.enqueue({.text = notice_text("n"), .recipients = all});
+  world.run_until(30s);
+  CHECK(world.states_by_domain(id)["well.example.jp"][State::delivered] == 50);
+  world.run_until(1h);
+  // Nobody is asked in vain more often than makes sense, and nobody has failed.
+  CHECK(world.ledger().tallies["silent"].calls.size() < 20);
+  CHECK(world.ledger().tallies["unreachable"].calls.size() < 30);
+  CHECK(world.states_by_domain(id)["silent.example.jp"][State::failed] == 0);
+  world.stop();
+  check_sound(world);
+}
+
+TEST_CASE("a bulk of one organisation delays no urgent mail of another") {
+  SimWorld world(script(R"(
+provider gmail
+  domains gmail.com
+  host gmail-smtp-in.l.google.com 127.0.20.1
+  latency connect fixed 100ms
+  latency end exponential 300ms
+)"));
+  world.start();
+  auto bulk = world.enqueue({.text = notice_text("bulk"),
+                             .recipients = people(20'000, "gmail.com"),
+                             .lane = queue::Lane::bulk,
+                             .organisation_id = 1});
+  world.run_until(5min);
+  std::vector<std::int64_t> urgent;
+  for (int i = 0; i < 10; ++i) {
+    urgent.push_back(world.enqueue({.text = notice_text(fmt::format("urgent-{}", i)),
+                                    .recipients = {"ann@gmail.com"},
+                                    .lane = queue::Lane::urgent,
+                                    .organisation_id = 2}));
+    world.run_for(17s);
+  }
+  for (std::size_t i = 0; i < urgent.size(); ++i) {
+    auto events = world.events({urgent[i], 1});
+    REQUIRE(events.size() == 2);
+    CHECK(events[1].kind == EventKind::delivered);
+    auto asked = world.began + 5min + 17s * static_cast<int>(i);
+    CHECK(events[0].at - asked <= 2s);
+  }
+  // It was not for want of other work.
+  CHECK(world.states(bulk)[State::waiting] > 10'000);
+  world.stop();
+  check_sound(world);
+}
+
+TEST_CASE("greylisting is passed on the second attempt") {
+  SimWorld world(script(R"(
+provider grey
+  domains grey.example.jp
+  host mx.grey.example.jp 127.0.20.1
+  greylist 5min
+)"));
+  world.start();
+  auto id = world.enqueue({.text = notice_text("n"), .recipients = people(300, "grey.example.jp")});
+  world.run_until(25min);
+  CHECK(world.states(id) == SimWorld::States{{State::delivered, 300}});
+  CHECK(world.ledger().tallies["grey"].recipients.size() <= 900);
+  world.stop();
+  check_sound(world);
+}
+
+TEST_CASE("docomo's limit of a session is never reached") {
+  SimWorld world(script(R"(
+provider docomo
+  domains docomo.ne.jp
+  host mfsmax.docomo.ne.jp 127.0.20.1
+  recipients 100 cut 554 5.3.0 Transaction failed
+  connections 3 421 4.3.2 Service busy
+)"));
+  world.start();
+  auto id = world.enqueue({.text = notice_text("n"), .recipients = people(1'000, "docomo.ne.jp")});
+  world.run_until(15min);
+  CHECK(world.states(id) == SimWorld::States{{State::delivered, 1'000}});
+  const auto& tally = world.ledger().tallies["docomo"];
+  CHECK(tally.most_recipients <= 100);
+  CHECK(tally.most_connections <= 3);
+  CHECK(tally.refusals.empty());
+  world.stop();
+  check_sound(world);
+}
+
+TEST_CASE("limits that nobody told us are met once and then kept") {
+  SimWorld world(script(R"(
+provider strict
+  domains strict.example.com
+  host mx.strict.example.com 127.0.20.1
+  latency end fixed 100ms
+  connections 1 421 4.7.0 Too many connections from you
+  messages 5 421 4.7.0 Too many messages for this session
+)"));
+  world.start();
+  auto id =
+      world.enqueue({.text = notice_text("n"), .recipients = people(200, "strict.example.com")});
+  world.run_until(2h);
+  CHECK(world.states(id) == SimWorld::States{{State::delivered, 200}});
+  int refused = 0;
+  for (const auto& [words, count] : world.ledger().tallies["strict"].refusals) refused += count;
+  CHECK(refused < 100);
+  world.stop();
+  check_sound(world);
+}
+
+// Whatever a receiver does, one attempt ends in bounded time, the recipient waits or has failed,
+// and the next mail to others goes on.
+TEST_CASE("hostile behaviour costs one bounded attempt") {
+  struct Trick {
+    const char* rule;
+    State after = State::waiting;
+  };
+  std::vector<Trick> tricks;
+  for (const char* stage : {"connect", "ehlo", "mail", "rcpt", "data", "end"})
+    for (const char* act : {"close", "reset", "silence", "garbage", "endless", "chatter"})
+      tricks.push_back({(new std::string(fmt::format("{} {}", stage, act)))->c_str()});
+  tricks.push_back({"connect refuse"});
+  tricks.push_back({"connect timeout"});
+  tricks.push_back({"latency connect fixed 9min"});
+  tricks.push_back({"latency end fixed 4min", State::delivered});
+  tricks.push_back({"unsteady"});
+  tricks.push_back({"offers PIPELINING CHUNKING AUTH STARTTLS \"SIZE 0\"", State::delivered});
+  tricks.push_back({"ehlo 500 5.5.1 What", State::delivered});
+  tricks.push_back({"end 550 5.1.1 User unknown", State::failed});
+  std::string text;
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < tricks.size(); ++i) {
+    text += fmt::format(
+        "provider p{0}\n domains d{0}.example.com\n host mx.d{0}.example.com "
+        "127.0.21.{1}\n {2}\n",
+        i, i + 1, tricks[i].rule);
+    all.push_back(fmt::format("ann@d{}.example.com", i));
+  }
+  SimWorld world(script(text));
+  world.start();
+  auto id = world.enqueue({.text = notice_text("n"), .recipients = all});
+  // Longer than any of RFC 5321 §4.5.3.2's timeouts, and our own for the whole.
+  world.run_until(31min);
+  auto states = world.by_address(id);
+  for (std::size_t i = 0; i < tricks.size(); ++i) {
+    CAPTURE(tricks[i].rule);
+    auto events = world.events({id, static_cast<int>(i) + 1});
+    REQUIRE(events.size() >= 2);
+    CHECK(events[1].at - world.began <= 31min);
+    auto state = states.at(all[i]);
+    CHECK((state == tricks[i].after || state == State::sending));
+    CHECK(world.ledger().tallies[fmt::format("p{}", i)].calls.size() <= 12);
+  }
+  world.stop();
+  check_sound(world);
+}
+
+TEST_CASE("late bounces are made, and mail is dropped without a word") {
+  SimWorld world(script(R"(
+provider one
+  domains one.example.com
+  host mx.one.example.com 127.0.20.1
+  bounce rfc3464 after 10min to late-*
+  bounce qmail after 3h to old-*
+  discard to filtered-*
+)"));
+  world.start();
+  auto id = world.enqueue({.text = notice_text("n"),
+                           .recipients = {"late-1@one.example.com", "old-1@one.example.com",
+                                          "filtered-1@one.example.com", "ann@one.example.com"}});
+  world.run_until(1min);
+  CHECK(world.states(id) == SimWorld::States{{State::delivered, 4}});
+  auto fates = world.ledger().fates("one");
+  CHECK(fates[Fate::bounced] == 2);
+  CHECK(fates[Fate::discarded] == 1);
+  const auto& bounces = world.ledger().bounces;
+  REQUIRE(bounces.size() == 2);
+  CHECK(bounces[0].to == "notices@sender.example.jp");
+  CHECK(bounces[0].text.contains("Message-ID: <n@sender.example.jp>"));
+  world.stop();
+  check_sound(world);
+}
