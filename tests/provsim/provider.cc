@@ -110,6 +110,7 @@ microseconds Provider::latency(Stage stage, Time now) {
   const auto& spread = phase(now).latency;
   auto found = spread.find(stage);
   if (found == spread.end()) return microseconds(0);
+  if (found->second.kind == Latency::Kind::fixed) return found->second.time;
   auto time = static_cast<double>(found->second.time.count());
   auto part = 1 - random_.part();  // above 0
   if (found->second.kind == Latency::Kind::exponential) time *= -std::log(part);

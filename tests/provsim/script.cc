@@ -320,4 +320,26 @@ std::string wire_reply(std::string_view text) {
   }
 }
 
+std::string zone_table(const Script& script) {
+  std::string names;
+  auto add = [&](const std::string& name, std::string_view type, const std::string& records) {
+    names +=
+        fmt::format("{}\"{}\":{{\"{}\":[{}]}}", names.empty() ? "" : ",\n", name, type, records);
+  };
+  for (const auto& provider : script.providers) {
+    std::string servers;
+    int preference = 0;
+    for (const auto& host : provider.hosts) {
+      servers +=
+          fmt::format("{}\"{} {}\"", servers.empty() ? "" : ",", preference += 10, host.name);
+      std::string addresses;
+      for (const auto& address : host.addresses)
+        addresses += fmt::format("{}\"{}\"", addresses.empty() ? "" : ",", address);
+      add(host.name, "A", addresses);
+    }
+    for (const auto& domain : provider.domains) add(domain, "MX", servers);
+  }
+  return "{\"names\":{" + names + "}}\n";
+}
+
 }  // namespace todoke::provsim

@@ -154,4 +154,7 @@ bool fits(std::string_view pattern, std::string_view address);
 // "421 4.7.28 a | b" as it goes over the wire: two lines, both with the codes.
 std::string wire_reply(std::string_view text);
 
+// The names of a script as the table that tests/support/dns_server.py serves.
+std::string zone_table(const Script& script);
+
 }  // namespace todoke::provsim
