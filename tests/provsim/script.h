@@ -46,9 +46,9 @@
 //   greylist TIME                    a new (peer, sender, recipient) gets 451 for so long
 //   [N%] discard [to PATTERN]        a 250 that means nothing
 //   [N%] bounce FORMAT after TIME [to PATTERN]     a 250, and a notice later (see bounce.h)
-//   latency STAGE fixed|exponential|pareto TIME    its mean or least; connect: of TCP, as well as
-//   of
-//                                                  the greeting
+//   latency STAGE fixed|exponential|pareto TIME
+//                                    before each reply; connect: of TCP, and of the greeting.  TIME
+//                                    is the mean, for pareto the least; 10 min at most if by chance
 //   unsteady                         forgets what was sent together with a command ahead of its
 //                                    reply, though it offers PIPELINING
 // Times: 200ms 5s 10min 62h 3d.

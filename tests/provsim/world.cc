@@ -58,16 +58,29 @@ SimWorld::SimWorld(Script script, queue::Options options)
       blobs(blob::open_memory()),
       providers(std::move(script), beginning),
       dialer(providers, clock),
-      runtime(system_clock, 1),
-      control(*db, *blobs, clock, ids) {
+      control(*db, *blobs, clock, ids),
+      options_(std::move(options)) {
   fill(resolver, providers.script());
   db->before_commit([this] { blobs->sync(); });
+  make_queue();
+}
+
+void SimWorld::make_queue() {
   auto spawn = [this](Task<> work) {
     ++active_;
-    runtime.spawn(0, "queue", counted(std::move(work)));
+    runtime->spawn(0, "queue", counted(std::move(work)));
   };
-  queue = std::make_unique<queue::Queue>(parts_of(*this, std::move(options), spawn));
+  runtime = std::make_unique<net::Runtime>(system_clock, 1);
+  queue = std::make_unique<queue::Queue>(parts_of(*this, options_, spawn));
   control.attach(queue.get());
+}
+
+void SimWorld::restart() {
+  stop();
+  control.attach(nullptr);
+  stopped_ = false;
+  make_queue();
+  start();
 }
 
 SimWorld::~SimWorld() {
@@ -89,10 +102,10 @@ Task<> SimWorld::counted(Task<> work) {
 
 void SimWorld::start() {
   block_on(queue->start());
-  runtime.start();
+  runtime->start();
   is_running_ = true;
   ++active_;
-  runtime.spawn(0, "queue", counted(queue->run()));
+  runtime->spawn(0, "queue", counted(queue->run()));
 }
 
 // On the queue's thread, between its coroutines: so what is counted here stands still, but for
@@ -110,13 +123,13 @@ void SimWorld::move_clock(std::optional<Steady> target) {
     TODOKE_ASSERT(idle_rounds_ < patience / 30us);
     std::this_thread::sleep_for(30us);
   }
-  runtime.post(0, [this, target] { move_clock(target); });
+  runtime->post(0, [this, target] { move_clock(target); });
 }
 
 void SimWorld::run_until(microseconds since_start) {
   arrived_ = {};
   idle_rounds_ = 0;
-  runtime.post(0, [this, target = Steady(since_start)] { move_clock(target); });
+  runtime->post(0, [this, target = Steady(since_start)] { move_clock(target); });
   arrived_.get_future().get();
 }
 
@@ -127,10 +140,10 @@ Task<> SimWorld::stop_queue() {
 
 void SimWorld::stop() {
   arrived_ = {};
-  runtime.spawn(0, "stop", stop_queue());
-  runtime.post(0, [this] { move_clock(std::nullopt); });
+  runtime->spawn(0, "stop", stop_queue());
+  runtime->post(0, [this] { move_clock(std::nullopt); });
   arrived_.get_future().get();
-  runtime.stop();
+  runtime->stop();
   is_running_ = false;
 }
 

@@ -62,6 +62,8 @@ class SimWorld {
   void run_for(microseconds duration) { run_until(passed() + duration); }
   // Ends the queue; time passes while what is in flight ends.
   void stop();
+  // The same, and a new queue starts over what the old one left.
+  void restart();
   microseconds passed() const { return clock.now() - began; }
 
   // As delivery does it: body and rows in one commit.  Answers the message's id.
@@ -89,15 +91,17 @@ class SimWorld {
   dns::FakeResolver resolver;
   SimDialer dialer;
   SystemClock system_clock;
-  net::Runtime runtime;
+  std::unique_ptr<net::Runtime> runtime;
   queue::Control control;
   std::unique_ptr<queue::Queue> queue;
 
  private:
+  void make_queue();
   [[nodiscard]] Task<> counted(Task<> work);
   [[nodiscard]] Task<> stop_queue();
   void move_clock(std::optional<Steady> target);
 
+  const queue::Options options_;
   bool is_running_ = false;
   std::atomic<std::size_t> active_ = 0;  // coroutines of the queue
   std::atomic<bool> stopped_ = false;
