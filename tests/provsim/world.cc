@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "blob/segment_store.h"
+#include "crypto/random.h"
 #include "smtp/syntax/path.h"
 #include "store/append.h"
 
@@ -54,38 +55,58 @@ SimWorld::SimWorld(Script script, queue::Options options)
       clock(beginning),
       ids(clock),
       pool(1),
-      db(sql::open_memory()),
       blobs(blob::open_memory()),
       providers(std::move(script), beginning),
       dialer(providers, clock),
-      control(*db, *blobs, clock, ids),
       options_(std::move(options)) {
   fill(resolver, providers.script());
-  db->before_commit([this] { blobs->sync(); });
-  make_queue();
+  open(sql::open_memory());
 }
 
-void SimWorld::make_queue() {
+void SimWorld::open(std::unique_ptr<sql::Db> database) {
+  control.reset();
+  queue.reset();
+  db = std::move(database);
+  db->before_commit([this] { blobs->sync(); });
+  stopped_ = false;
   auto spawn = [this](Task<> work) {
     ++active_;
     runtime->spawn(0, "queue", counted(std::move(work)));
   };
   runtime = std::make_unique<net::Runtime>(system_clock, 1);
   queue = std::make_unique<queue::Queue>(parts_of(*this, options_, spawn));
-  control.attach(queue.get());
+  control.emplace(*db, *blobs, clock, ids);
+  control->attach(queue.get());
 }
 
 void SimWorld::restart() {
   stop();
-  control.attach(nullptr);
-  stopped_ = false;
-  make_queue();
+  open(std::move(db));
+  start();
+}
+
+void SimWorld::crash() {
+  if (folder_.empty()) {
+    folder_ = std::filesystem::temp_directory_path() / ("todoke-test-" + crypto::random_token(9));
+    std::filesystem::create_directory(folder_);
+  }
+  auto file = folder_ / (id_text(ids.next()) + ".db");
+  TODOKE_ASSERT(db->backup_to(file).has_value());
+  auto taken = ledger().receipts.size();
+  // How the old one ends is of no matter: nobody sees it any more.
+  stop();
+  ledger().receipts.resize(taken);
+  open(wanted(sql::open_sqlite({.path = file})));
   start();
 }
 
 SimWorld::~SimWorld() {
   if (is_running_) stop();
-  control.attach(nullptr);
+  control.reset();
+  queue.reset();
+  db.reset();
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }
 
 // Counts itself out at its end; whoever spawned it counted it in.
@@ -171,7 +192,7 @@ std::int64_t SimWorld::enqueue(const Mail& mail) {
     store::insert_blob(tx, blob_id, at, 1);
   };
   block_on(db->write(work));
-  control.wake(queue::lines_of(message), clock.now());
+  control->wake(queue::lines_of(message), clock.now());
   return message.id;
 }
 

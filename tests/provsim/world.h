@@ -13,10 +13,12 @@
 #include "sql/db.h"
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +66,9 @@ class SimWorld {
   void stop();
   // The same, and a new queue starts over what the old one left.
   void restart();
+  // The process is killed, and a new one starts over what was durable at that moment.  What
+  // providers took over afterwards, they never did.
+  void crash();
   microseconds passed() const { return clock.now() - began; }
 
   // As delivery does it: body and rows in one commit.  Answers the message's id.
@@ -92,16 +97,17 @@ class SimWorld {
   SimDialer dialer;
   SystemClock system_clock;
   std::unique_ptr<net::Runtime> runtime;
-  queue::Control control;
+  std::optional<queue::Control> control;
   std::unique_ptr<queue::Queue> queue;
 
  private:
-  void make_queue();
+  void open(std::unique_ptr<sql::Db> database);
   [[nodiscard]] Task<> counted(Task<> work);
   [[nodiscard]] Task<> stop_queue();
   void move_clock(std::optional<Steady> target);
 
   const queue::Options options_;
+  std::filesystem::path folder_;  // of the databases that survived crashes; empty: none yet
   bool is_running_ = false;
   std::atomic<std::size_t> active_ = 0;  // coroutines of the queue
   std::atomic<bool> stopped_ = false;

@@ -272,3 +272,47 @@ provider grey
   world.stop();
   check_sound(world);
 }
+
+TEST_CASE("a kill at any moment leaves each recipient in one state, and repeats nothing") {
+  SimWorld world(script(R"(
+provider one
+  domains one.example.com
+  host mx.one.example.com 127.0.20.1
+  latency end exponential 300ms
+  20% rcpt 451 4.3.0 Not now
+provider docomo
+  domains docomo.ne.jp
+  host mfsmax.docomo.ne.jp 127.0.20.2
+  latency end exponential 500ms
+)"));
+  world.start();
+  auto all = people(400, "one.example.com");
+  for (auto& one : people(300, "docomo.ne.jp")) all.push_back(std::move(one));
+  auto id = world.enqueue({.text = notice_text("n"), .recipients = all});
+  int in_flight = 0;
+  for (int i = 0; i < 25; ++i) {
+    world.run_for(std::chrono::milliseconds(731 + 97 * i));
+    in_flight += world.states(id)[State::sending];
+    world.crash();
+  }
+  world.run_until(4h);
+  auto states = world.states(id);
+  CHECK(in_flight > 0);
+  CHECK(states[State::in_doubt] <= in_flight);
+  CHECK(states[State::delivered] + states[State::in_doubt] == 700);
+  // Those in doubt may have it or not; the others have it once.
+  std::map<std::string, int> copies;
+  for (const auto& receipt : world.ledger().receipts) ++copies[receipt.recipient];
+  int in_doubt_with_copy = 0;
+  for (const auto& [address, state] : world.by_address(id)) {
+    CAPTURE(address);
+    if (state == State::delivered) CHECK(copies[address] == 1);
+    if (state != State::in_doubt) continue;
+    CHECK(copies[address] <= 1);
+    in_doubt_with_copy += copies[address];
+  }
+  CHECK(in_doubt_with_copy > 0);
+  CHECK(in_doubt_with_copy < states[State::in_doubt]);
+  CHECK(world.ledger().faults == std::map<std::string, int>{});
+  world.stop();
+}

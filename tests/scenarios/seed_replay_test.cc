@@ -127,12 +127,12 @@ Notices play(SimWorld& world, Hold hold) {
   world.run_until(2h);
   if (hold == Hold::by_hand)
     CHECK(
-        block_on(world.control.hold({.provider = "gmail"}, "tester", "Gmail blocks")).has_value());
+        block_on(world.control->hold({.provider = "gmail"}, "tester", "Gmail blocks")).has_value());
   world.run_until(40h);
   notices.later = world.enqueue({.text = notice_text("later"), .recipients = everybody});
   world.run_until(127h);
   if (hold == Hold::by_hand)
-    CHECK(block_on(world.control.release({.provider = "gmail"})).has_value());
+    CHECK(block_on(world.control->release({.provider = "gmail"})).has_value());
   world.run_until(133h);
   world.stop();
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - real;
