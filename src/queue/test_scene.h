@@ -142,7 +142,7 @@ std::string polite(const std::string& line);
 
 // A queue that runs on a clock that is moved by hand.
 struct Scene : Rows {
-  explicit Scene(Options options = {}) {
+  explicit Scene(Options options = {}, Postman* postman = nullptr) {
     options.helo = "home.example";
     servers.answer = [](const std::string&, const std::string& line) { return polite(line); };
     runtime.start();
@@ -158,6 +158,7 @@ struct Scene : Rows {
               .tls = nullptr,
               .options = std::move(options),
               .renderers = {},
+              .postman = postman,
               .bounce_address = {},
               .spawn = [this](Task<> task) { runtime.spawn(0, "queue", std::move(task)); }});
     control.attach(queue.get());
