@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace todoke::provsim {
@@ -24,22 +25,6 @@ T wanted(Result<T> result) {
   if (!result) fmt::print(stderr, "the scene of a test: {}\n", result.error().text);
   TODOKE_ASSERT(result.has_value());
   return *std::move(result);
-}
-
-queue::Parts parts_of(SimWorld& world, queue::Options options, std::function<void(Task<>)> spawn) {
-  return {.db = *world.db,
-          .blobs = *world.blobs,
-          .clock = world.clock,
-          .ids = world.ids,
-          .pool = world.pool,
-          .resolver = world.resolver,
-          .dialer = world.dialer,
-          .book = provider::Book::built_in(),
-          .tls = nullptr,
-          .options = std::move(options),
-          .renderers = {},
-          .bounce_address = {},
-          .spawn = std::move(spawn)};
 }
 
 }  // namespace
@@ -63,18 +48,41 @@ SimWorld::SimWorld(Script script, queue::Options options)
   open(sql::open_memory());
 }
 
+queue::Parts SimWorld::parts() {
+  return {.db = *db,
+          .blobs = *blobs,
+          .clock = clock,
+          .ids = ids,
+          .pool = pool,
+          .resolver = resolver,
+          .dialer = dialer,
+          .book = provider::Book::built_in(),
+          .tls = nullptr,
+          .options = options_,
+          .renderers = {},
+          .postman = &postman_,
+          .bounce_address = [this](const queue::Message& message,
+                                   queue::RecipientId id) { return desk_.address_of(message, id); },
+          .spawn =
+              [this](Task<> work) {
+                ++active_;
+                runtime->spawn(0, "queue", counted(std::move(work)));
+              }};
+}
+
+Task<Result<>> SimWorld::NotingPostman::post(std::string to, std::string text) {
+  notices.push_back({clock.now(), std::move(to), std::move(text)});
+  co_return Result<>();
+}
+
 void SimWorld::open(std::unique_ptr<sql::Db> database) {
   control.reset();
   queue.reset();
   db = std::move(database);
   db->before_commit([this] { blobs->sync(); });
   stopped_ = false;
-  auto spawn = [this](Task<> work) {
-    ++active_;
-    runtime->spawn(0, "queue", counted(std::move(work)));
-  };
   runtime = std::make_unique<net::Runtime>(system_clock, 1);
-  queue = std::make_unique<queue::Queue>(parts_of(*this, options_, spawn));
+  queue = std::make_unique<queue::Queue>(parts());
   control.emplace(*db, *blobs, clock, ids);
   control->attach(queue.get());
 }
@@ -194,6 +202,26 @@ std::int64_t SimWorld::enqueue(const Mail& mail) {
   block_on(db->write(work));
   control->wake(queue::lines_of(message), clock.now());
   return message.id;
+}
+
+int SimWorld::deliver_bounces() {
+  int ours = 0;
+  auto& bounces = ledger().bounces;
+  std::ranges::sort(bounces.begin() + static_cast<std::ptrdiff_t>(bounces_delivered_),
+                    bounces.end(), {}, &Bounce::due);
+  for (; bounces_delivered_ < bounces.size(); ++bounces_delivered_) {
+    const auto& bounce = bounces[bounces_delivered_];
+    if (bounce.due > clock.now()) break;
+    auto recipient = desk_.recipient_of(wanted(smtp::parse_address(bounce.to)));
+    if (!recipient) continue;
+    auto returned = desk_.read(bounce.text, {});
+    queue::Consequences consequences;
+    auto work = [&](sql::Tx& tx) {
+      return desk_.write(tx, *recipient, returned, ids.next(), clock.now(), consequences);
+    };
+    if (block_on(db->write(work))) ++ours;
+  }
+  return ours;
 }
 
 SimWorld::States SimWorld::states(std::int64_t message_id) {

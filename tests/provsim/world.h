@@ -9,7 +9,9 @@
 #include "provsim/sim_dialer.h"
 #include "queue/control.h"
 #include "queue/enqueue.h"
+#include "queue/postman.h"
 #include "queue/queue.h"
+#include "queue/return_desk.h"
 #include "sql/db.h"
 
 #include <atomic>
@@ -46,6 +48,13 @@ struct EventRow {
   std::string text;
 };
 
+// A notice of ours to a sender.
+struct Notice {
+  Time at{};
+  std::string to;
+  std::string text;
+};
+
 // Our outbound queue in a world of simulated providers and simulated time: days pass in seconds.
 // The queue runs on a thread of its own, which also moves the clock: whenever all of the queue's
 // coroutines sleep, to the time at which the first of them is due.  The functions are for the
@@ -75,6 +84,10 @@ class SimWorld {
   std::int64_t enqueue(const Mail& mail);
 
   using States = std::map<queue::State, int>;
+  // Brings the notices that providers have sent by now to the return paths that they were sent to
+  // (ReturnPath::per_recipient).  Answers how many were about one of our recipients.
+  int deliver_bounces();
+
   States states(std::int64_t message_id = 0);  // 0: of all messages
   std::map<std::string, States> states_by_domain(std::int64_t message_id = 0);
   queue::State state(queue::RecipientId id);
@@ -85,6 +98,8 @@ class SimWorld {
   std::map<std::string, queue::State> by_address(std::int64_t message_id);
 
   Ledger& ledger() { return providers.ledger(); }
+  // What our senders were told.  While time stands still.
+  const std::vector<Notice>& notices() const { return postman_.notices; }
 
   const Time began;
   SimulatedClock clock;
@@ -101,12 +116,23 @@ class SimWorld {
   std::unique_ptr<queue::Queue> queue;
 
  private:
+  struct NotingPostman final : queue::Postman {
+    explicit NotingPostman(const Clock& given) : clock(given) {}
+    [[nodiscard]] Task<Result<>> post(std::string to, std::string text) override;
+    const Clock& clock;
+    std::vector<Notice> notices;
+  };
+
+  queue::Parts parts();
   void open(std::unique_ptr<sql::Db> database);
   [[nodiscard]] Task<> counted(Task<> work);
   [[nodiscard]] Task<> stop_queue();
   void move_clock(std::optional<Steady> target);
 
   const queue::Options options_;
+  NotingPostman postman_{clock};
+  const queue::ReturnDesk desk_{provider::Book::built_in(), std::string(32, 'k')};
+  std::size_t bounces_delivered_ = 0;
   std::filesystem::path folder_;  // of the databases that survived crashes; empty: none yet
   bool is_running_ = false;
   std::atomic<std::size_t> active_ = 0;  // coroutines of the queue

@@ -220,7 +220,7 @@ TEST_CASE("hostile behaviour costs one bounded attempt") {
   check_sound(world);
 }
 
-TEST_CASE("late bounces are made, and mail is dropped without a word") {
+TEST_CASE("late bounces find their recipients, and mail is dropped without a word") {
   SimWorld world(script(R"(
 provider one
   domains one.example.com
@@ -228,20 +228,47 @@ provider one
   bounce rfc3464 after 10min to late-*
   bounce qmail after 3h to old-*
   discard to filtered-*
+provider au
+  domains au.com
+  host msmx.au.com 127.0.20.2
+  bounce ezweb after 20min
+provider biglobe
+  domains mta.biglobe.ne.jp
+  host mx.biglobe.ne.jp 127.0.20.3
+  bounce biglobe after 20min
 )"));
   world.start();
+  const std::vector<std::string> all{
+      "late-1@one.example.com", "old-1@one.example.com", "filtered-1@one.example.com",
+      "ann@one.example.com",    "member@au.com",         "member@mta.biglobe.ne.jp"};
   auto id = world.enqueue({.text = notice_text("n"),
-                           .recipients = {"late-1@one.example.com", "old-1@one.example.com",
-                                          "filtered-1@one.example.com", "ann@one.example.com"}});
+                           .recipients = all,
+                           .return_path = queue::ReturnPath::per_recipient});
   world.run_until(1min);
-  CHECK(world.states(id) == SimWorld::States{{State::delivered, 4}});
+  CHECK(world.states(id) == SimWorld::States{{State::delivered, 6}});
   auto fates = world.ledger().fates("one");
   CHECK(fates[Fate::bounced] == 2);
   CHECK(fates[Fate::discarded] == 1);
-  const auto& bounces = world.ledger().bounces;
-  REQUIRE(bounces.size() == 2);
-  CHECK(bounces[0].to == "notices@sender.example.jp");
-  CHECK(bounces[0].text.contains("Message-ID: <n@sender.example.jp>"));
+  CHECK(world.deliver_bounces() == 0);
+  world.run_until(1h);
+  CHECK(world.deliver_bounces() == 3);
+  world.run_until(4h);
+  CHECK(world.deliver_bounces() == 1);
+  auto states = world.by_address(id);
+  CHECK(states[all[0]] == State::returned);
+  CHECK(states[all[1]] == State::returned);
+  CHECK(states[all[2]] == State::delivered);  // as far as anybody can know
+  CHECK(states[all[3]] == State::delivered);
+  CHECK(states[all[4]] == State::returned);
+  CHECK(states[all[5]] == State::returned);
+  using provider::ReplyClass;
+  auto class_of = [&](int number) {
+    return static_cast<ReplyClass>(world.events({id, number}).back().reply_class);
+  };
+  CHECK(class_of(1) == ReplyClass::gone);
+  CHECK(class_of(2) == ReplyClass::gone);
+  CHECK(class_of(5) == ReplyClass::full);
+  CHECK(class_of(6) == ReplyClass::filtered);
   world.stop();
   check_sound(world);
 }

@@ -103,6 +103,7 @@ void print(SimWorld& world, double seconds) {
     for (const auto& [words, count] : tally.refusals) fmt::print(" {} × {};", count, words);
     fmt::print("\n");
   }
+  fmt::print("{} notices to senders\n", world.notices().size());
   fmt::print("{} simulated hours, {:.1f} s\n\n", world.passed() / 1h, seconds);
 }
 
