@@ -17,6 +17,7 @@ constexpr int most_lookups = 50;
 constexpr auto watch_interval = 60s;
 constexpr auto rescan_interval = 10min;
 constexpr auto delay_after = 4h;
+constexpr auto stuck_after = 30min;  // longer than a conversation may last
 constexpr auto shortest_route = std::chrono::seconds(5min);
 constexpr auto longest_route = std::chrono::seconds(24h);
 // Where holds are of interest: no message lives longer, whatever was held.
@@ -234,12 +235,15 @@ Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
     } else {
       auto hosts = co_await dns::find_mail_hosts(parts.resolver, destination, random_seed());
       if (hosts) {
+        // RFC 5321 §5.1: mail that would come back to us goes nowhere.
+        bool leads_on = dns::keep_nearer_than(hosts->hosts, parts.options.helo);
         std::vector<std::string> names;
         for (const auto& host : hosts->hosts) names.push_back(host.name);
         Route route{.hosts = std::move(hosts->hosts),
                     .is_secure = hosts->secure,
                     .port = parts.options.port,
                     .provider = &parts.book.by_mx(names, destination)};
+        if (!leads_on) route.dead_end = "its mail would come back to us: a loop";
         co_await set_route(destination, std::move(route), hosts->ttl);
       } else if (hosts.error().code == Errc::unavailable) {
         log::info("queue.no_route", {{"domain", destination}, {"error", hosts.error().text}});
@@ -297,6 +301,7 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
   while (!core.is_stopping) {
     try {
       co_await expire_old();
+      look_for_progress();
       if (clock.steady() >= next_rescan) {
         next_rescan = clock.steady() + rescan_interval;
         co_await read_lines();
@@ -307,6 +312,19 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
     }
     co_await watch_alarm.sleep_until(clock.steady() + watch_interval);
   }
+}
+
+// Work that could be done and is not: a fault of ours, which an operator must hear of.
+void Queue::Impl::look_for_progress() {
+  auto now = core.parts.clock.steady();
+  bool works = core.parts.options.sends && core.dispatcher.has_work();
+  if (!works) core.last_progress = now;
+  if (now - core.last_progress < stuck_after) return;
+  core.last_progress = now;
+  log::error("queue.stuck",
+             {{"connections", core.connections.load()}, {"lines", core.dispatcher.lines()}});
+  core.dispatcher.ring_all();
+  core.alarm.ring();
 }
 
 Task<> Queue::Impl::expire_old() {
