@@ -23,8 +23,8 @@ std::string key_of(const std::string& domain, const Route& route) {
   return fmt::format("{} {}:{}", route.provider->id, fmt::join(names, ","), route.port);
 }
 
-// A profile for those of whom nothing is known: they have only their kind in common, such as the end
-// of their domain.
+// A profile for those of whom nothing is known: they have only their kind in common, such as the
+// end of their domain.
 bool is_generic(const provider::Provider& provider) {
   return provider.mx_suffixes.empty();
 }
