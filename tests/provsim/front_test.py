@@ -100,8 +100,8 @@ class Front(unittest.TestCase):
             self.assertEqual(refused.exception.smtp_code, 421)
             for one in open_ones:
                 one.quit()
-            with socket.create_connection(("127.0.31.4", provsim.port), 20) as rude:
-                with self.assertRaises(ConnectionResetError):
+            with self.assertRaises(ConnectionResetError):  # by connect() itself, if it is late
+                with socket.create_connection(("127.0.31.4", provsim.port), 20) as rude:
                     rude.recv(100)
         with Provsim("--hour", "10") as provsim:
             with socket.create_connection(("127.0.31.4", provsim.port), 0.5) as silent:
