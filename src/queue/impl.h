@@ -54,6 +54,7 @@ struct Queue::Impl {
   Task<> read_lines();
   Task<> expire_old();
   void look_for_progress();
+  Task<> purge();
   Task<> set_route(std::string destination, Route route, std::chrono::seconds ttl);
   Task<Holds> read_all_holds();
   Task<std::map<std::int64_t, Smarthost>> read_smarthosts();

@@ -5,6 +5,7 @@
 #include "queue/expiry.h"
 #include "queue/impl.h"
 #include "queue/journal.h"
+#include "queue/purge.h"
 #include "queue/sender.h"
 
 namespace todoke::queue {
@@ -302,6 +303,7 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
     try {
       co_await expire_old();
       look_for_progress();
+      co_await purge();
       if (clock.steady() >= next_rescan) {
         next_rescan = clock.steady() + rescan_interval;
         co_await read_lines();
@@ -311,6 +313,15 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
       log::error("queue.watch_failed", {{"error", e.what()}});
     }
     co_await watch_alarm.sleep_until(clock.steady() + watch_interval);
+  }
+}
+
+Task<> Queue::Impl::purge() {
+  auto before = core.parts.clock.now() - kept_evidence;
+  auto write = [&](sql::Tx& tx) { return purge_some(tx, before, 500); };
+  for (int steps = 0; steps < 20 && !core.is_stopping; ++steps) {
+    auto gone = co_await core.parts.db.write(write);
+    if (gone == 0) break;
   }
 }
 

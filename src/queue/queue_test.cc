@@ -326,3 +326,21 @@ TEST_CASE("a row that cannot be begun is not sent, and is when it can") {
   scene.pass(20min);
   CHECK(scene.state({id, 1}) == State::delivered);
 }
+
+TEST_CASE("what is over can be asked for 30 days, and is then forgotten whole") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  scene.enqueue({.to = {"one@a.example", "two@a.example"}});
+  scene.go();
+  scene.pass(20 * 24h);
+  auto later = scene.enqueue({.to = {"three@a.example"}});
+  scene.pass(9 * 24h);
+  CHECK(scene.count("select count(*) from queue_event") == 6);
+  scene.pass(2 * 24h);
+  CHECK(scene.count("select count(*) from queue_event") == 2);
+  CHECK(scene.count("select count(*) from queue_recipient") == 1);
+  CHECK(scene.state({later, 1}) == State::delivered);
+  CHECK(scene.count("select count(*) from queue_message") == 1);
+  scene.pass(62 * 24h);
+  CHECK(scene.count("select count(*) from queue_connection") == 0);
+}
