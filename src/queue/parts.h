@@ -12,6 +12,7 @@
 #include "queue/renderer.h"
 #include "smtp/client/client.h"
 #include "sql/db.h"
+#include "trust/sts_cache.h"
 
 #include <functional>
 #include <map>
@@ -44,6 +45,7 @@ struct Parts {
   net::Dialer& dialer;
   const provider::Book& book;
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
+  trust::StsPolicies* sts = nullptr;          // null: MTA-STS is not minded
   Options options;
   // By Message::renderer; "" is for messages sent as they are stored.
   std::map<std::string, Renderer*> renderers;

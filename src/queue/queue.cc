@@ -19,6 +19,8 @@ constexpr auto rescan_interval = 10min;
 constexpr auto delay_after = 4h;
 constexpr auto shortest_route = std::chrono::seconds(5min);
 constexpr auto longest_route = std::chrono::seconds(24h);
+// A policy that is new, or mended, counts after this time at the latest.
+constexpr auto longest_route_with_sts = std::chrono::seconds(1h);
 // Where holds are of interest: no message lives longer, whatever was held.
 constexpr auto memory_of_holds = std::chrono::days(400);
 
@@ -230,11 +232,18 @@ Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
       if (hosts) {
         std::vector<std::string> names;
         for (const auto& host : hosts->hosts) names.push_back(host.name);
-        Route route{.hosts = std::move(hosts->hosts),
+        Route route{.domain = destination,
+                    .hosts = std::move(hosts->hosts),
                     .is_secure = hosts->secure,
                     .port = parts.options.port,
                     .provider = &parts.book.by_mx(names, destination)};
-        co_await set_route(destination, std::move(route), hosts->ttl);
+        auto ttl = hosts->ttl;
+        if (parts.sts != nullptr) {
+          auto policy = co_await parts.sts->policy_for(destination);
+          route.sts = std::make_shared<const trust::MtaStsPolicy>(std::move(policy));
+          ttl = std::min(ttl, longest_route_with_sts);
+        }
+        co_await set_route(destination, std::move(route), ttl);
       } else if (hosts.error().code == Errc::unavailable) {
         log::info("queue.no_route", {{"domain", destination}, {"error", hosts.error().text}});
         core.dispatcher.no_route(destination, hosts.error().text);
