@@ -200,6 +200,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   top.text("metrics", config.metrics);
   top.number("max_message_size", config.max_message_size, 64 << 10, std::int64_t{1} << 30);
   top.number("io_threads", config.io_threads, 0, 256);
+  const auto* dns = top.table("dns");
+  const auto* outgoing = top.table("outgoing");
   const auto* tls = top.table("tls");
   const auto* log = top.table("log");
   const auto* listeners = top.tables("listener");
@@ -215,6 +217,19 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     reader.text("key", config.tls_key);
     if (config.tls_certificate.empty() != config.tls_key.empty())
       reader.complain(*tls, "[tls] needs both certificate and key, or neither");
+    TRY_OK(reader.finish());
+  }
+  if (dns != nullptr) {
+    TableReader reader(*dns, "dns.", name);
+    reader.text("server", config.dns);
+    reader.text("trust_anchor", config.dns_trust_anchor);
+    TRY_OK(reader.finish());
+  }
+  if (outgoing != nullptr) {
+    TableReader reader(*outgoing, "outgoing.", name);
+    reader.flag("send", config.outgoing);
+    reader.number("port", config.outgoing_port, 1, 65535);
+    reader.text("address", config.outgoing_address);
     TRY_OK(reader.finish());
   }
   if (log != nullptr) {
@@ -270,6 +285,19 @@ std::string config_template(const Config& config) {
       "[tls]\n"
       "certificate = {}\n"
       "key = {}\n\n"
+      "# server: who is asked, such as \"192.0.2.53\" or \"system\"; \"\": we ask from the root of "
+      "the\n"
+      "# DNS downwards, which is best.  trust_anchor: keys of the root; \"\": nothing is "
+      "validated.\n"
+      "[dns]\n"
+      "server = {}\n"
+      "trust_anchor = {}\n\n"
+      "# Mail for other servers.  send = false keeps it in the queue.  address: ours, to call "
+      "from.\n"
+      "[outgoing]\n"
+      "send = {}\n"
+      "port = {}\n"
+      "address = {}\n\n"
       "# file \"\": standard error.  format: text, json.  level: debug, info, warn, error.\n"
       "[log]\n"
       "file = {}\n"
@@ -284,8 +312,10 @@ std::string config_template(const Config& config) {
       "# proxies: addresses of load balancers that send PROXY v2.\n",
       toml_text(config.data), toml_text(config.host), toml_text(config.user),
       toml_text(config.metrics), config.max_message_size, config.io_threads,
-      toml_text(config.tls_certificate), toml_text(config.tls_key), toml_text(config.log_file),
-      toml_text(config.log_format), toml_text(config.log_level));
+      toml_text(config.tls_certificate), toml_text(config.tls_key), toml_text(config.dns),
+      toml_text(config.dns_trust_anchor), config.outgoing, config.outgoing_port,
+      toml_text(config.outgoing_address), toml_text(config.log_file), toml_text(config.log_format),
+      toml_text(config.log_level));
   for (const auto& listener : config.listeners) {
     out += fmt::format("[[listener]]\nprotocol = {}\naddress = {}\nport = {}\n",
                        toml_text(listener.protocol), toml_text(listener.address), listener.port);

@@ -34,6 +34,11 @@ struct Config {
   std::string user;  // to become after binding, when started as root
   std::uint64_t max_message_size = 50ull << 20;
   int io_threads = 0;  // 0: one per core
+  std::string dns;  // who is asked: "192.0.2.53", "system"; empty: nobody between us and the root
+  std::string dns_trust_anchor = "/usr/share/dns/root.key";  // empty: nothing is validated
+  bool outgoing = true;                                      // whether mail for others is sent
+  std::uint16_t outgoing_port = 25;
+  std::string outgoing_address;  // of ours, to call from; empty: as the system likes
 
   std::string database_path() const { return data + "/todoke.db"; }
   std::string blob_folder() const { return data + "/blobs"; }

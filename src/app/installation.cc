@@ -56,6 +56,11 @@ Result<std::unique_ptr<Installation>> Installation::open(const Config& config, c
                                                 made->pool_, made->hub_);
   made->delivery_ = std::make_unique<delivery::Delivery>(*made->db_, *made->blobs_, *made->store_,
                                                          *made->directory_, clock, made->ids_);
+  made->queue_ = std::make_unique<queue::Control>(*made->db_, *made->blobs_, clock, made->ids_);
+  made->dkim_keys_ = std::make_unique<trust::KeyRing>(*made->db_, clock, made->pool_);
+  made->delivery_->on_queued([control = made->queue_.get()](auto lines, Time due) {
+    control->wake(std::move(lines), due);
+  });
   return made;
 }
 

@@ -8,8 +8,10 @@
 #include "blob/store.h"
 #include "delivery/delivery.h"
 #include "directory/directory.h"
+#include "queue/control.h"
 #include "sql/db.h"
 #include "store/store.h"
+#include "trust/key_ring.h"
 
 #include <memory>
 
@@ -33,6 +35,8 @@ class Installation {
   directory::Directory& directory() { return *directory_; }
   store::Store& store() { return *store_; }
   delivery::Delivery& delivery() { return *delivery_; }
+  queue::Control& queue() { return *queue_; }
+  trust::KeyRing& dkim_keys() { return *dkim_keys_; }
 
  private:
   Installation(const Config& config, const Clock& clock);
@@ -46,6 +50,8 @@ class Installation {
   store::Hub hub_;
   std::unique_ptr<directory::Directory> directory_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<queue::Control> queue_;
+  std::unique_ptr<trust::KeyRing> dkim_keys_;
   std::unique_ptr<delivery::Delivery> delivery_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "app/installation.h"
 #include "app/listeners.h"
+#include "app/outgoing.h"
 #include "app/privileges.h"
 #include "app/ready_file.h"
 #include "base/log.h"
@@ -90,16 +91,18 @@ void wait_for_stop(const sigset_t& signals, net::TlsHolder& tls) {
   }
 }
 
-void shut_down(net::Runtime& runtime, Listeners& listeners) {
+void shut_down(net::Runtime& runtime, Listeners& listeners, Outgoing& outgoing) {
   listeners.stop();
+  outgoing.stop();
   runtime.interrupt_idle();
   auto latest = std::chrono::steady_clock::now() + grace;
-  while (listeners.connections() > 0 && std::chrono::steady_clock::now() < latest)
-    std::this_thread::sleep_for(10ms);
+  auto works = [&] { return listeners.connections() > 0 || !outgoing.is_idle(); };
+  while (works() && std::chrono::steady_clock::now() < latest) std::this_thread::sleep_for(10ms);
   if (listeners.connections() > 0)
     log::warn("app.cut_connections", {{"count", listeners.connections()}});
   runtime.close_all();
   listeners.drain();
+  outgoing.drain();
 }
 
 }  // namespace
@@ -121,10 +124,12 @@ Result<> serve(const Config& config, const ServeOptions& options) {
                     ? config.io_threads
                     : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   net::Runtime runtime(clock, threads);
+  TRY(auto outgoing, Outgoing::open(*installation, runtime));
   TRY(auto listeners, Listeners::open(*installation, *tls, runtime));
   TRY_OK(give_up_binding());
   runtime.start();
   listeners->start();
+  outgoing->start();
   std::atomic<bool> stopping = false;
   runtime.spawn(0, "housekeeping", keep_house(*installation, stopping));
   if (!options.ready_file.empty())
@@ -134,7 +139,7 @@ Result<> serve(const Config& config, const ServeOptions& options) {
   log::info("app.stopping");
   stopping = true;
   if (!options.ready_file.empty()) std::filesystem::remove(options.ready_file);
-  shut_down(runtime, *listeners);
+  shut_down(runtime, *listeners, *outgoing);
   runtime.stop();
   log::info("app.stopped");
   log::stop();

@@ -59,22 +59,30 @@ struct Delivery::Impl {
   directory::Directory& directory;
   const Clock& clock;
   IdGenerator& ids;
-  FullAccounts full;
+  std::function<void(std::vector<queue::LineKey>, Time)> queued = {};
+  FullAccounts full = {};
 
   Task<store::Quota> quota(std::int64_t account_id);
   Task<Result<>> check_full(std::int64_t account_id, std::optional<std::uint64_t> size);
   Task<std::vector<store::InboxCopy>> local_targets(const Envelope& envelope);
+  // What of it goes to other servers.
+  queue::NewMessage outbound(const Envelope& envelope, std::int64_t blob_id, std::int64_t size,
+                             Time now) const;
   // Answers how many rows refer to the body now.
   std::int64_t write(sql::Tx& tx, const Envelope& envelope, const Incoming::Finished& body,
-                     std::int64_t blob_id, Time now, std::vector<store::InboxCopy>& targets);
+                     const queue::NewMessage& outbound, std::vector<store::InboxCopy>& targets);
   Result<> judge(const Envelope& envelope, const std::vector<store::InboxCopy>& targets);
   void announce(const std::vector<store::InboxCopy>& targets, std::uint64_t size);
 };
 
 Delivery::Delivery(sql::Db& db, blob::Store& blobs, store::Store& store,
                    directory::Directory& directory, const Clock& clock, IdGenerator& ids)
-    : impl_(new Impl{db, blobs, store, directory, clock, ids, {}}) {}
+    : impl_(new Impl{db, blobs, store, directory, clock, ids}) {}
 Delivery::~Delivery() = default;
+
+void Delivery::on_queued(std::function<void(std::vector<queue::LineKey>, Time due)> hear) {
+  impl_->queued = std::move(hear);
+}
 
 Incoming Delivery::begin() {
   return Incoming(impl_->blobs.create());
@@ -142,20 +150,8 @@ Task<std::vector<store::InboxCopy>> Delivery::Impl::local_targets(const Envelope
   co_return targets;
 }
 
-std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
-                                   const Incoming::Finished& body, std::int64_t blob_id, Time now,
-                                   std::vector<store::InboxCopy>& targets) {
-  store::Parsed parsed{body.envelope, body.structure, body.preview, body.final_crlf};
-  auto size = static_cast<std::int64_t>(body.location.size);
-  std::int64_t refs = 0;
-  store::NewMessage message{.blob_id = blob_id,
-                            .size = size,
-                            .internal_date = now,
-                            .received_at = now,
-                            .origin = envelope.origin,
-                            .parsed = &parsed};
-  store::append_copies(tx, message, targets);
-  for (const auto& target : targets) refs += target.placed ? 1 : 0;
+queue::NewMessage Delivery::Impl::outbound(const Envelope& envelope, std::int64_t blob_id,
+                                           std::int64_t size, Time now) const {
   queue::NewMessage outbound{.id = envelope.id,
                              .blob_id = blob_id,
                              .size = size,
@@ -170,21 +166,38 @@ std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
     outbound.organisation_id = envelope.submitted_by->organisation_id;
     outbound.account_id = envelope.submitted_by->account_id;
   }
-  std::set<std::string> queued;  // who is named twice gets one copy
+  std::set<std::string> queued_already;  // who is named twice gets one copy
   for (const auto& recipient : envelope.recipients) {
     if (recipient.route.kind != directory::Route::Kind::not_ours) continue;
     auto domain = directory::fold_domain(recipient.path.domain);
-    if (!queued.insert(recipient.path.local + "@" + domain).second) continue;
+    if (!queued_already.insert(recipient.path.local + "@" + domain).second) continue;
     outbound.recipients.push_back({.path = recipient.path,
                                    .domain = std::move(domain),
                                    .notify = recipient.notify,
                                    .original_recipient = recipient.original_recipient});
   }
+  return outbound;
+}
+
+std::int64_t Delivery::Impl::write(sql::Tx& tx, const Envelope& envelope,
+                                   const Incoming::Finished& body,
+                                   const queue::NewMessage& outbound,
+                                   std::vector<store::InboxCopy>& targets) {
+  store::Parsed parsed{body.envelope, body.structure, body.preview, body.final_crlf};
+  std::int64_t refs = 0;
+  store::NewMessage message{.blob_id = outbound.blob_id,
+                            .size = outbound.size,
+                            .internal_date = outbound.created_at,
+                            .received_at = outbound.created_at,
+                            .origin = envelope.origin,
+                            .parsed = &parsed};
+  store::append_copies(tx, message, targets);
+  for (const auto& target : targets) refs += target.placed ? 1 : 0;
   if (!outbound.recipients.empty()) {
     queue::enqueue(tx, outbound);
     ++refs;
   }
-  if (refs > 0) store::insert_blob(tx, blob_id, body.location, refs);
+  if (refs > 0) store::insert_blob(tx, outbound.blob_id, body.location, refs);
   return refs;
 }
 
@@ -217,18 +230,21 @@ Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
   auto& self = *impl_;
   CO_TRY(auto body, message.finish());
   store::LooseBody loose(self.blobs, body.location);
-  auto now = self.clock.now();
-  auto blob_id = self.ids.next();
+  auto size = static_cast<std::int64_t>(body.location.size);
+  const auto outbound = self.outbound(envelope, self.ids.next(), size, self.clock.now());
   auto targets = co_await self.local_targets(envelope);
   std::int64_t refs = 0;
   auto work = [&](sql::Tx& tx) -> Result<> {
-    refs = self.write(tx, envelope, body, blob_id, now, targets);
+    refs = self.write(tx, envelope, body, outbound, targets);
     return self.judge(envelope, targets);
   };
-  auto tell = [&] { self.announce(targets, body.location.size); };
+  auto tell = [&] {
+    self.announce(targets, body.location.size);
+    if (self.queued && !outbound.recipients.empty())
+      self.queued(queue::lines_of(outbound), outbound.created_at);
+  };
   auto written = co_await self.db.write(work, tell);
   if (written && refs > 0) loose.keep();
-  auto size = static_cast<std::int64_t>(body.location.size);
   for (const auto& target : targets)
     if (!target.placed && target.placed.error().code == Errc::over_limit)
       self.full.add(target.account_id, {.needed = size, .since = self.clock.steady()});

@@ -5,10 +5,12 @@
 #include "base/result.h"
 #include "delivery/incoming.h"
 #include "directory/directory.h"
+#include "queue/backlog.h"
 #include "smtp/syntax/command.h"
 #include "sql/db.h"
 #include "store/store.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,6 +55,10 @@ class Delivery {
   Delivery(sql::Db& db, blob::Store& blobs, store::Store& store, directory::Directory& directory,
            const Clock& clock, IdGenerator& ids);
   ~Delivery();
+
+  // Called after each commit that put mail into the outbound queue, with the lines it waits in. Set
+  // once, before the first accept().
+  void on_queued(std::function<void(std::vector<queue::LineKey>, Time due)> hear);
 
   // Whether mail for this address is taken, and where it would go.  `may_relay` for submitters.
   // Errors carry the words for the sender: not_found (550 5.1.1), denied (no relaying, 550 5.7.1),

@@ -276,7 +276,7 @@ TEST_CASE("connector: servers that are down are down for messages that require T
 }
 
 TEST_CASE("queue: a message that requires TLS waits, and the others go") {
-  Scene scene({}, tls_client());
+  Scene scene({}, nullptr, tls_client());
   scene.add_server("example.jp", "192.0.2.1");
   scene.go();
   Rows::Mail strict{.to = {"a@example.jp"}}, plain{.to = {"b@example.jp"}};
@@ -299,7 +299,7 @@ TEST_CASE("queue: a message that requires TLS waits, and the others go") {
 }
 
 TEST_CASE("queue: a connection that does all that is asked takes a message that requires TLS") {
-  Scene scene({}, tls_client());
+  Scene scene({}, nullptr, tls_client());
   scene.add_server("example.jp", "192.0.2.1");
   scene.resolver.sign("example.jp");
   scene.servers.prepare = [](const std::string&, net::MemoryStream& stream) {
@@ -333,7 +333,7 @@ struct OneFile final : trust::StsFetcher {
 
 TEST_CASE("queue: two domains with the same servers, and the policy of one of them") {
   OneFile web;
-  Scene scene({}, tls_client(), &web);
+  Scene scene({}, nullptr, tls_client(), &web);
   // The server has no TLS.
   scene.add_server("a.example", "192.0.2.1");
   scene.resolver.add_mx("b.example", 10, "mx.a.example");

@@ -17,12 +17,14 @@ struct Core {
         dispatcher(parts.clock),
         connector(parts),
         alarm(parts.clock),
-        stored_mail(parts.blobs, parts.pool) {}
+        notice_alarm(parts.clock),
+        stored_mail(parts.blobs, parts.pool, parts.signer) {}
 
   Parts parts;
   Dispatcher dispatcher;
   Connector connector;
-  Alarm alarm;  // wakes the scheduler
+  Alarm alarm;         // wakes the scheduler
+  Alarm notice_alarm;  // wakes who tells senders
   net::Gate gate;
   StoredMail stored_mail;
   bool is_stopping = false;
@@ -43,7 +45,10 @@ struct Core {
   // Any thread.
   void follow(Consequences consequences) {
     for (const auto& body : consequences.bodies) parts.blobs.release(body);
-    if (consequences.notices) has_notices = true;
+    if (consequences.notices) note_notices();
+  }
+  void note_notices() {
+    if (!has_notices.exchange(true)) notice_alarm.ring();
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "queue/core.h"
+#include "queue/notifier.h"
 #include "queue/queue.h"
 #include "queue/smarthost.h"
 
@@ -17,6 +18,7 @@ struct Queue::Impl {
 
   Core core;
   Alarm watch_alarm;
+  Notifier notifier{core};
   int lookups = 0;
   Time delays_noted_until{};
   std::map<std::int64_t, Smarthost> smarthosts;
@@ -44,6 +46,7 @@ struct Queue::Impl {
   // Each holds the gate open from the moment it is spawned.
   Task<> resolve(std::string destination, net::Gate::Pass pass);
   Task<> send_at(Site* site, net::Gate::Pass pass);
+  Task<> tell_senders(net::Gate::Pass pass);
   Task<> watch(net::Gate::Pass pass);
   Task<> read_lines();
   Task<> expire_old();

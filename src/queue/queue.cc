@@ -61,6 +61,10 @@ Task<> Queue::start() {
   co_await self.read_lines();
 }
 
+Task<> Queue::rescan() {
+  return impl_->read_lines();
+}
+
 Task<> Queue::Impl::read_lines() {
   auto query = [](sql::Tx& tx) { return read_waiting(tx, most_lines); };
   auto waiting = co_await core.parts.db.read(query);
@@ -129,6 +133,7 @@ Task<> Queue::run() {
   auto& parts = core.parts;
   auto pass = core.gate.enter();
   parts.spawn(self.watch(core.gate.enter()));
+  parts.spawn(self.tell_senders(core.gate.enter()));
   self.answer(true);
   while (!core.is_stopping) {
     self.take_news();
@@ -161,6 +166,7 @@ Task<> Queue::stop() {
   core.is_stopping = true;
   core.alarm.ring();
   impl_->watch_alarm.ring();
+  core.notice_alarm.ring();
   core.dispatcher.ring_all();
   co_await core.gate.close();
 }
@@ -274,6 +280,24 @@ Task<> Queue::Impl::set_route(std::string destination, Route route, std::chrono:
                             std::clamp(ttl, shortest_route, longest_route));
 }
 
+// ---- Telling senders
+
+Task<> Queue::Impl::tell_senders(net::Gate::Pass) {
+  auto& clock = core.parts.clock;
+  while (!core.is_stopping) {
+    core.has_notices = false;
+    auto again = clock.steady() + rescan_interval;
+    try {
+      auto next = co_await notifier.round();
+      if (next) again = *next;
+    } catch (const std::runtime_error& e) {
+      log::error("queue.notifier_failed", {{"error", e.what()}});
+    }
+    if (core.is_stopping) break;
+    if (!core.has_notices) co_await core.notice_alarm.sleep_until(again);
+  }
+}
+
 // ---- Watching
 
 Task<> Queue::Impl::watch(net::Gate::Pass) {
@@ -312,7 +336,7 @@ Task<> Queue::Impl::expire_old() {
   };
   auto noted = co_await parts.db.write(write);
   delays_noted_until = now - delay_after - rescan_interval;  // a little is looked at again
-  if (noted > 0) core.has_notices = true;
+  if (noted > 0) core.note_notices();
 }
 
 }  // namespace todoke::queue

@@ -22,6 +22,8 @@ class Queue {
   // Reads what waits, and marks as in doubt what was in flight when the last run ended.  Once,
   // before run().  Throws sql::Unavailable.
   [[nodiscard]] Task<> start();
+  // Looks again at all that waits.
+  [[nodiscard]] Task<> rescan();
   // Sends until stop().
   [[nodiscard]] Task<> run();
   // Begins nothing more, and waits until what is in flight has ended or been cut by closing its

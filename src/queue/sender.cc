@@ -17,6 +17,12 @@ constexpr auto unwritten_for = 200ms;
 constexpr auto lingers = 2s;
 constexpr auto longest_wait = 2s;  // for the pacer, with a connection open
 
+bool is_gone(const smtp::RecipientResult& result) {
+  return result.stage == smtp::Stage::mail && !result.reply &&
+         (result.breakdown == smtp::Breakdown::closed ||
+          result.breakdown == smtp::Breakdown::reset);
+}
+
 }  // namespace
 
 Task<> Sender::run() {
@@ -333,6 +339,7 @@ Task<bool> Sender::linger() {
   site_.idlers.push_back(&bell_);
   co_await bell_.sleep_until(now + lingers);
   std::erase(site_.idlers, &bell_);
+  has_idled_ = true;
   co_return !site_.turn.empty();
 }
 
@@ -344,7 +351,7 @@ Task<> Sender::send_group(Batch group) {
     for (auto& taken : group) {
       Judgement judgement;
       judgement.outcome = {.kind = kind, .stage = smtp::Stage::mail, .text = text};
-      judgement.wait = std::chrono::minutes(5);
+      if (kind != EventKind::untouched) judgement.wait = std::chrono::minutes(5);
       if (kind == EventKind::failed) {
         judgement.outcome.reply_class = provider::ReplyClass::content;
         judgement.outcome.rule = "ours.renderer";
@@ -381,6 +388,9 @@ Task<> Sender::send_group(Batch group) {
     results = co_await transact(transaction, group.front().job, *copy);
     if (results.front().accepted) co_await remember_form(core_.parts.db, *other);
   }
+  // A server that closed an idle connection said nothing of this message: another one takes it.
+  bool has_gone_stale = std::exchange(has_idled_, false) && is_gone(results.front());
+  if (has_gone_stale) co_return give_up(EventKind::untouched, "the idle connection was closed");
   auto took = clock.steady() - begun;
   seconds_each_ += (std::chrono::duration<double>(took).count() - seconds_each_) / 4;
   recipients_ += static_cast<int>(group.size());

@@ -61,6 +61,7 @@ class Sender {
   bool is_recorded_ = false;                    // the connection's row is written
   int recipients_ = 0;                          // on this connection
   bool has_enough_ = false;                     // the server, of this connection
+  bool has_idled_ = false;                      // before the present transaction
   double seconds_each_ = 0.2;                   // a message takes, lately
   std::optional<Steady> not_before_;            // the pacer lets nothing through until then
   std::vector<std::pair<Line*, Ended>> ended_;  // not yet written

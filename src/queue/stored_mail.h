@@ -1,26 +1,43 @@
 #pragma once
 
 #include "queue/parts.h"
+#include "queue/signer.h"
+
+#include <list>
 
 namespace todoke::queue {
 
-// Reads the text of messages that go out as they are stored, but for the Return-Path line that
-// delivery puts in front (RFC 5321 §4.4).
+// Writes the copies of messages that go out as they are stored, but for the Return-Path line that
+// delivery puts in front (RFC 5321 §4.4), and signed.  All recipients of a message get the same.
 class StoredMail final : public Renderer {
  public:
-  StoredMail(blob::Store& blobs, WorkerPool& pool) : blobs_(blobs), pool_(pool) {}
+  // Without a signer nothing is signed.
+  StoredMail(blob::Store& blobs, WorkerPool& pool, Signer* signer)
+      : blobs_(blobs), pool_(pool), signer_(signer) {}
   [[nodiscard]] Task<Result<Copy>> render(std::shared_ptr<const Message> message,
                                           RecipientId recipient) override;
 
  private:
-  [[nodiscard]] Task<Result<std::string>> read(blob::Location body, std::uint64_t from,
-                                               std::uint64_t length);
+  // Of the messages sent last, so many and with so much text.
+  static constexpr std::size_t kept_copies = 64;
+  static constexpr std::uint64_t kept_bytes = 16 << 20;
+  struct Kept {
+    std::int64_t message_id;
+    Copy copy;
+  };
+  const Copy* find(std::int64_t message_id);
+  void keep(std::int64_t message_id, const Copy& copy);
+  [[nodiscard]] Task<Result<std::string>> signatures(blob::Location body, Copy copy,
+                                                     std::string beginning);
+
   blob::Store& blobs_;
   WorkerPool& pool_;
-  // The copy of the message sent last: its next recipients get the same.
-  std::int64_t last_id_ = 0;
-  Copy last_;
+  Signer* signer_;
+  std::list<Kept> kept_;  // the one used last in front
 };
+
+// The length of a Return-Path field at the beginning, folds included; 0: there is none.
+std::size_t return_path_length(std::string_view text);
 
 // A copy as the client wants it.
 class CopySource final : public smtp::BodySource {

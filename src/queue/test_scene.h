@@ -147,7 +147,8 @@ std::string polite(const std::string& line);
 
 // A queue that runs on a clock that is moved by hand.
 struct Scene : Rows {
-  explicit Scene(Options options = {}, std::shared_ptr<const net::TlsClient> tls = nullptr,
+  explicit Scene(Options options = {}, Postman* postman = nullptr,
+                 std::shared_ptr<const net::TlsClient> tls = nullptr,
                  trust::StsFetcher* web = nullptr) {
     if (web != nullptr) sts.emplace(*db, clock, resolver, *web);
     options.helo = "home.example";
@@ -166,6 +167,7 @@ struct Scene : Rows {
               .sts = sts ? &*sts : nullptr,
               .options = std::move(options),
               .renderers = {},
+              .postman = postman,
               .bounce_address = {},
               .spawn = [this](Task<> task) { runtime.spawn(0, "queue", std::move(task)); }});
     control.attach(queue.get());
