@@ -1,11 +1,14 @@
 #include "app/outgoing.h"
 
+#include "app/returned_mail.h"
 #include "base/log.h"
 #include "dns/unbound_resolver.h"
 #include "net/dialer.h"
 #include "provider/book.h"
 #include "queue/queue.h"
 #include "queue/signer.h"
+
+#include <thread>
 
 namespace todoke::app {
 namespace {
@@ -44,6 +47,8 @@ struct Outgoing::Impl {
         tls(std::move(certificates)),
         dialer(loops),
         mailroom(given),
+        desk(provider::Book::built_in(), envelope_key(given.db())),
+        returned_mail(given, desk),
         signer(given.dkim_keys(), given.clock(), given.pool(), given.config().host),
         queue(parts()) {}
 
@@ -68,7 +73,10 @@ struct Outgoing::Impl {
             .signer = &signer,
             .renderers = {},
             .postman = &mailroom,
-            .bounce_address = {},
+            .bounce_address =
+                [this](const queue::Message& message, queue::RecipientId recipient) {
+                  return desk.address_of(message, recipient);
+                },
             .spawn = [this](Task<> task) { runtime.spawn(thread, "queue", std::move(task)); }};
   }
   Task<> work();
@@ -81,6 +89,8 @@ struct Outgoing::Impl {
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
   net::TcpDialer dialer;
   Mailroom mailroom;
+  queue::ReturnDesk desk;
+  ReturnedMail returned_mail;
   queue::Signer signer;
   queue::Queue queue;
   std::atomic<bool> is_over = true;
@@ -99,8 +109,9 @@ Result<std::unique_ptr<Outgoing>> Outgoing::open(Installation& installation,
   TRY(auto resolver, dns::UnboundResolver::open(
                          {.forwarder = config.dns, .trust_anchor_file = config.dns_trust_anchor}));
   TRY(auto tls, net::TlsClient::create());
-  return std::unique_ptr<Outgoing>(new Outgoing(
-      std::make_unique<Impl>(installation, runtime, std::move(resolver), std::move(tls))));
+  auto impl = std::make_unique<Impl>(installation, runtime, std::move(resolver), std::move(tls));
+  installation.delivery().set_handlers({&impl->returned_mail});
+  return std::unique_ptr<Outgoing>(new Outgoing(std::move(impl)));
 }
 
 Task<> Outgoing::Impl::work() {

@@ -28,7 +28,8 @@ struct Core {
   net::Gate gate;
   StoredMail stored_mail;
   bool is_stopping = false;
-  int connections = 0;
+  std::atomic<int> connections = 0;
+  Steady last_progress{};
   std::atomic<bool> has_notices = true;  // there may be notices to write
 
   Renderer* renderer_of(const Message& message) {

@@ -245,18 +245,37 @@ Steady Dispatcher::opens_at(const Site& site, Steady now) {
   return std::max(opens, site.target->pacer.opens_at(now));
 }
 
+// The site with the fewest connections, those with something urgent first.
 Site* Dispatcher::next_site() {
   auto now = clock_.steady();
+  Site* best = nullptr;
+  for (auto* site : ready_) site->target->crowd = Target::Crowd::none;
   for (auto* site : ready_) {
     auto& target = *site->target;
-    if (target.connections >= target.pacer.window(now) || opens_at(*site, now) > now) continue;
+    if (opens_at(*site, now) > now) continue;
     if (!site->idlers.empty() || site->starting > 0 || site->loading > 0) continue;
-    ++target.connections;
-    ++site->connections;
-    ++site->starting;
-    return site;
+    if (target.connections >= target.pacer.window(now)) {
+      tell_crowd(*site);
+      continue;
+    }
+    auto rank = [](const Site& one) { return std::pair(!one.turn.has_urgent(), one.connections); };
+    if (best == nullptr || rank(*site) < rank(*best)) best = site;
   }
-  return nullptr;
+  if (best == nullptr) return nullptr;
+  ++best->target->connections;
+  ++best->connections;
+  ++best->starting;
+  return best;
+}
+
+// A site that has no connection, and can have none because others use them all.
+void Dispatcher::tell_crowd(Site& waiting) {
+  if (waiting.connections > 0) return;
+  auto& target = *waiting.target;
+  auto crowd = waiting.turn.has_urgent() ? Target::Crowd::urgent : Target::Crowd::others;
+  target.crowd = std::max(target.crowd, crowd);
+  for (auto& [key, site] : sites_)
+    if (site->target == &target) ring(*site);
 }
 
 void Dispatcher::connection_ended(Site& site) {
@@ -339,6 +358,11 @@ void Dispatcher::organisation_refused(Target& target, std::int64_t organisation_
 
 void Dispatcher::unreachable(Site& site, Steady begun) {
   site.pause.failed(begun, clock_.steady());
+}
+
+bool Dispatcher::has_work() const {
+  auto now = clock_.steady();
+  return std::ranges::any_of(ready_, [&](const Site* site) { return opens_at(*site, now) <= now; });
 }
 
 Steady Dispatcher::next_event() const {

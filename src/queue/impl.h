@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/metrics.h"
 #include "queue/core.h"
 #include "queue/notifier.h"
 #include "queue/queue.h"
@@ -17,6 +18,8 @@ struct Queue::Impl {
   explicit Impl(Parts given) : core(std::move(given)), watch_alarm(core.parts.clock) {}
 
   Core core;
+  metrics::Gauge connections_gauge{"queue_connections", "Connections to other servers that send",
+                                   "", [this] { return static_cast<double>(core.connections); }};
   Alarm watch_alarm;
   Notifier notifier{core};
   int lookups = 0;
@@ -50,6 +53,7 @@ struct Queue::Impl {
   Task<> watch(net::Gate::Pass pass);
   Task<> read_lines();
   Task<> expire_old();
+  void look_for_progress();
   Task<> set_route(std::string destination, Route route, std::chrono::seconds ttl);
   Task<Holds> read_all_holds();
   Task<std::map<std::int64_t, Smarthost>> read_smarthosts();

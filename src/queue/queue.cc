@@ -17,6 +17,7 @@ constexpr int most_lookups = 50;
 constexpr auto watch_interval = 60s;
 constexpr auto rescan_interval = 10min;
 constexpr auto delay_after = 4h;
+constexpr auto stuck_after = 30min;  // longer than a conversation may last
 constexpr auto shortest_route = std::chrono::seconds(5min);
 constexpr auto longest_route = std::chrono::seconds(24h);
 // A policy that is new, or mended, counts after this time at the latest.
@@ -236,6 +237,8 @@ Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
     } else {
       auto hosts = co_await dns::find_mail_hosts(parts.resolver, destination, random_seed());
       if (hosts) {
+        // RFC 5321 §5.1: mail that would come back to us goes nowhere.
+        bool leads_on = dns::keep_nearer_than(hosts->hosts, parts.options.helo);
         std::vector<std::string> names;
         for (const auto& host : hosts->hosts) names.push_back(host.name);
         Route route{.domain = destination,
@@ -243,8 +246,9 @@ Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
                     .is_secure = hosts->secure,
                     .port = parts.options.port,
                     .provider = &parts.book.by_mx(names, destination)};
+        if (!leads_on) route.dead_end = "its mail would come back to us: a loop";
         auto ttl = hosts->ttl;
-        if (parts.sts != nullptr) {
+        if (parts.sts != nullptr && leads_on) {
           auto policy = co_await parts.sts->policy_for(destination);
           route.sts = std::make_shared<const trust::MtaStsPolicy>(std::move(policy));
           ttl = std::min(ttl, longest_route_with_sts);
@@ -306,6 +310,7 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
   while (!core.is_stopping) {
     try {
       co_await expire_old();
+      look_for_progress();
       if (clock.steady() >= next_rescan) {
         next_rescan = clock.steady() + rescan_interval;
         co_await read_lines();
@@ -316,6 +321,19 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
     }
     co_await watch_alarm.sleep_until(clock.steady() + watch_interval);
   }
+}
+
+// Work that could be done and is not: a fault of ours, which an operator must hear of.
+void Queue::Impl::look_for_progress() {
+  auto now = core.parts.clock.steady();
+  bool works = core.parts.options.sends && core.dispatcher.has_work();
+  if (!works) core.last_progress = now;
+  if (now - core.last_progress < stuck_after) return;
+  core.last_progress = now;
+  log::error("queue.stuck",
+             {{"connections", core.connections.load()}, {"lines", core.dispatcher.lines()}});
+  core.dispatcher.ring_all();
+  core.alarm.ring();
 }
 
 Task<> Queue::Impl::expire_old() {

@@ -70,11 +70,9 @@ std::optional<Outcome> event_of(const Return& returned, const provider::Book& bo
     return outcome;
   }
   auto status = outcome.enhanced.value_or(smtp::EnhancedCode{5, 0, 0});
-  auto verdict = provider::classify(book, provider,
-                                    {.stage = outcome.stage,
-                                     .code = outcome.code,
-                                     .enhanced = status,
-                                     .text = outcome.text});
+  auto verdict = provider::classify(
+      book, provider,
+      {.stage = outcome.stage, .code = outcome.code, .enhanced = status, .text = outcome.text});
   outcome.reply_class = verdict.reply_class;
   outcome.rule = verdict.rule;
   return outcome;

@@ -15,9 +15,9 @@
 
 namespace todoke::queue {
 
-// What comes back to the return paths that we made for single recipients (ReturnPath::per_recipient)
-// becomes events of these.  A return path that we did not make is nobody's address, so a forged
-// notice changes nothing.  Any thread.
+// What comes back to the return paths that we made for single recipients
+// (ReturnPath::per_recipient) becomes events of these.  A return path that we did not make is
+// nobody's address, so a forged notice changes nothing.  Any thread.
 class ReturnDesk {
  public:
   // `key` is secret, 32 random bytes, and the same for as long as mail may come back.
@@ -39,8 +39,8 @@ class ReturnDesk {
   const std::string key_;
 };
 
-// The event that a notice stands for, for a recipient at this provider.  Nothing: it says nothing of
-// the recipient (an ordinary mail, or one that a program made for reasons of its own).
+// The event that a notice stands for, for a recipient at this provider.  Nothing: it says nothing
+// of the recipient (an ordinary mail, or one that a program made for reasons of its own).
 std::optional<Outcome> event_of(const Return& returned, const provider::Book& book,
                                 const provider::Provider& provider);
 

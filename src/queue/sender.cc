@@ -15,7 +15,22 @@ constexpr int most_begun = 64;
 constexpr double begun_seconds = 0.1;  // in doubt is at most what we send in this time
 constexpr auto unwritten_for = 200ms;
 constexpr auto lingers = 2s;
+constexpr int shared_after = 10;   // messages, while others wait for a connection
 constexpr auto longest_wait = 2s;  // for the pacer, with a connection open
+
+// By which attempts are counted.
+std::string_view log_name(EventKind kind) {
+  switch (kind) {
+    case EventKind::delivered:
+      return "queue.delivered";
+    case EventKind::failed:
+      return "queue.failed";
+    case EventKind::untouched:
+      return "queue.untouched";
+    default:
+      return "queue.deferred";
+  }
+}
 
 bool is_gone(const smtp::RecipientResult& result) {
   return result.stage == smtp::Stage::mail && !result.reply &&
@@ -115,7 +130,10 @@ Task<> Sender::load(Line* line) {
     line->taken.insert(job.id);
     line->loaded.push_back(std::move(job));
   }
-  if (!line->loaded.empty()) co_return;
+  if (!line->loaded.empty()) {
+    core_.dispatcher.ring(site_);
+    co_return;
+  }
   // Somebody may have come while we read.
   if (line->news != news) loaded.due = now;
   core_.dispatcher.rests(*line, loaded.due);
@@ -181,11 +199,12 @@ void Sender::ended(Taken taken, Judgement judgement, Steady begun) {
   react(taken.job, judgement, begun);
   auto now = clock.now();
   if (ended_.empty()) first_ended_ = clock.steady();
-  log::info("queue.attempt", {{"message", id_text(taken.job.id.message)},
-                              {"to", taken.job.address},
-                              {"outcome", to_text(judgement.outcome.kind)},
-                              {"code", judgement.outcome.code},
-                              {"rule", judgement.outcome.rule}});
+  core_.last_progress = clock.steady();
+  log::info(log_name(judgement.outcome.kind), {{"message", id_text(taken.job.id.message)},
+                                               {"to", taken.job.address},
+                                               {"stage", to_text(judgement.outcome.stage)},
+                                               {"code", judgement.outcome.code},
+                                               {"rule", judgement.outcome.rule}});
   ended_.push_back({taken.line,
                     {.id = taken.job.id,
                      .outcome = std::move(judgement.outcome),
@@ -253,6 +272,7 @@ Task<Sender::Batch> Sender::begin(Batch batch) {
       core_.dispatcher.waits(line->key, events[i].due);
     core_.dispatcher.put_back(*line, events[i].id);
   }
+  if (!events.empty()) core_.alarm.ring();
   Batch begun;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (may[i])
@@ -290,7 +310,12 @@ bool Sender::may_go_on() const {
     most = static_cast<int>(std::clamp<std::uint64_t>(*said, 1, static_cast<std::uint64_t>(most)));
   bool is_full = client.transactions() >= most || (limits.recipients_per_connection > 0 &&
                                                    recipients_ >= limits.recipients_per_connection);
-  return client.usable() && !has_enough_ && !is_full && !core_.is_stopping &&
+  // Others of this provider wait for a connection and have none.
+  using Crowd = Target::Crowd;
+  auto crowd = site_.target->crowd;
+  bool makes_room = (crowd == Crowd::urgent && !site_.turn.has_urgent()) ||
+                    (crowd == Crowd::others && client.transactions() >= shared_after);
+  return client.usable() && !has_enough_ && !is_full && !makes_room && !core_.is_stopping &&
          site_.target->pacer.window(now) > 0 && site_.pause.until() <= now;
 }
 
@@ -335,7 +360,7 @@ Task<bool> Sender::linger() {
     co_await core_.parts.clock.sleep_until(*not_before_);
     co_return true;
   }
-  if (!may_go_on()) co_return false;
+  if (!may_go_on() || site_.target->crowd != Target::Crowd::none) co_return false;
   site_.idlers.push_back(&bell_);
   co_await bell_.sleep_until(now + lingers);
   std::erase(site_.idlers, &bell_);
