@@ -15,7 +15,7 @@
 // Private to this folder: the tokens that commands are made of, and who parses which command.
 namespace todoke::imap {
 
-inline std::unexpected<Error> bad(std::string text) {
+inline std::unexpected<Error> malformed(std::string text) {
   return fail(Errc::invalid, std::move(text));
 }
 // "bad sequence set 1:x": says which word it was as far as it is short and printable.
@@ -81,7 +81,7 @@ class Parser {
       TRY_OK(item());
       bool spaced = take(' ');
       if (take(')')) return {};
-      if (!spaced) return bad("a list lacks a space or its )");
+      if (!spaced) return malformed("a list lacks a space or its )");
     }
   }
 
