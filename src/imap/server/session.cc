@@ -172,6 +172,8 @@ Task<> Session::obey(std::string text) {
   auto reply = co_await guarded(std::move(step));
   if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad)
     co_await tell_news(all_news ? News::all : News::no_expunge);
+  if (reply.tells_mod_seq && condstore_)
+    reply.text = fmt::format("[HIGHESTMODSEQ {}] {}", selected_->told_up_to, reply.text);
   if (reply.kind != Reply::Kind::said) finish(tag_, reply);
   if (reply.kind == Reply::Kind::bad)
     mistake();

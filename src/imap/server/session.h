@@ -26,6 +26,8 @@ struct Reply {
   enum class Kind { ok, no, bad, said };  // said: the command has answered itself
   Kind kind = Kind::ok;
   std::string text;  // "[CODE] words"
+  // RFC 7162 §3.2.7: OK begins with [HIGHESTMODSEQ], of the moment when all news are told.
+  bool tells_mod_seq = false;
 };
 Reply ok(std::string text);
 Reply no(std::string text);
@@ -77,6 +79,7 @@ class Session {
   [[nodiscard]] Task<> number_messages();
   void write_expunged(const store::ViewDiff& diff, const store::View& before);
   void write_flags(std::size_t index, bool with_uid);
+  void write_told_up_to(std::string_view words);
   void write_known_keywords(const std::string& keywords);
   // What this session itself has changed is known to its client.
   [[nodiscard]] Task<> learn_own(store::FlagsChanged outcome);
