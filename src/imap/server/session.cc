@@ -147,10 +147,7 @@ Task<> Session::obey(std::string text) {
   tag_ = std::move(parsed->tag);
   if (!parsed->command) {
     const auto& error = parsed->command.error();
-    finish(tag_,
-           error.code == Errc::unavailable
-               ? no("[BADCHARSET (US-ASCII UTF-8 ISO-2022-JP SHIFT_JIS EUC-JP)] " + error.text)
-               : bad(error.text));
+    finish(tag_, bad(error.text));
     mistake();
     co_return;
   }

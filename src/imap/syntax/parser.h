@@ -34,6 +34,7 @@ class Parser {
   // `text` in any case, also when more letters follow.
   bool take_text(std::string_view text) { return in_.take_word(text); }
   std::string_view rest() const { return in_.rest(); }
+  void skip_rest() { in_.take_bytes(in_.rest().size()); }
 
   // The end of the command.  Trailing spaces are let pass: clients write them.
   Result<> end();

@@ -274,7 +274,13 @@ Result<Command> parse_search(Parser& in, Numbers numbers) {
   SearchCharset charset;
   if (in.take_text("CHARSET ")) {
     TRY(auto name, in.astring("charset"));
-    TRY(charset, SearchCharset::open(name));
+    auto opened = SearchCharset::open(name);
+    if (!opened) {
+      search.unknown_charset = true;
+      in.skip_rest();
+      return search;
+    }
+    charset = *std::move(opened);
     TRY_OK(in.space());
   }
   TRY(search.key, SearchParser(in, std::move(charset)).program());
