@@ -30,8 +30,6 @@ Task<Reply> Session::handle(Search command) {
   auto key = command.key;
   auto found = co_await store::search(selected_->mailbox, std::move(key), std::move(context));
   if (!found && found.error().code == Errc::invalid) co_return bad(found.error().text);
-  if (!found && found.error().code == Errc::over_limit)
-    co_return no("[LIMIT] " + found.error().text);
   if (!found) co_return no(found.error());
   if (command.save) save_result(command, *found);
   if (command.extended || rev2_)

@@ -58,8 +58,6 @@ Task<Reply> Session::handle(Store command) {
   auto ranges = box.uid_ranges(*messages);
   auto changed =
       co_await box.mailbox.change_flags(std::move(ranges), std::move(change), unchanged_since);
-  if (!changed && changed.error().code == Errc::over_limit)
-    co_return no("[LIMIT] " + changed.error().text);
   if (!changed) co_return no(changed.error());
   auto before = box.seen;
   auto outcome = *changed;

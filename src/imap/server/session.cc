@@ -43,6 +43,8 @@ Reply no(const Error& error) {
         return "[ALREADYEXISTS] ";
       case Errc::over_limit:
         return "[OVERQUOTA] ";
+      case Errc::too_many:
+        return "[LIMIT] ";
       case Errc::denied:
         return "[NOPERM] ";
       case Errc::unavailable:
