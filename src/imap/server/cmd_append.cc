@@ -33,8 +33,8 @@ Task<> Session::append(CommandReader::Received received) {
   std::optional<store::Mailbox> target;
   if (command == nullptr) {
     reply = bad(parsed ? parsed->command.error().text : parsed.error().text);
-  } else if (!principal_) {
-    reply = bad("Log in first");
+  } else if (auto refused = refusal(*parsed->command)) {
+    reply = *std::move(refused);
   } else {
     auto name = command->mailbox;
     auto step = find_target(std::move(name), &target);

@@ -51,7 +51,7 @@ void Session::save_result(const Search& command, const std::vector<std::size_t>&
   }
 }
 
-// RFC 3501 §7.2.5, RFC 7162 §3.1.5.
+// RFC 3501 §7.2.5, RFC 7162 §3.1.6.
 void Session::write_search(const Search& command, const std::vector<std::size_t>& found) {
   const auto& view = *selected_->seen;
   std::string line = "* SEARCH";
