@@ -52,7 +52,7 @@ Task<> Session::append(CommandReader::Received received) {
   } else {
     co_await refuse_literal(literal);
   }
-  if (selected_ && reply.kind == Reply::Kind::ok) co_await tell_news(News::all);
+  if (selected_ && reply.kind == Reply::Kind::ok) co_await tell_news_if_possible(News::all);
   finish(tag_, reply);
   if (reply.kind == Reply::Kind::bad) mistake();
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace todoke::imap {
 
@@ -62,16 +63,22 @@ Task<> Session::tell_news(News allowed) {
     write_told_up_to("Messages are gone that are told of later");
     co_return;
   }
-  auto before = box.seen;
-  box.told(now);
-  write_expunged(diff, *before);
-  if (diff.first_new < now->size()) untagged(fmt::format("{} EXISTS", now->size()));
   auto has_new_keywords = [&](std::size_t index) {
     return !all_known((*now)[index].keywords, box.keywords);
   };
   bool learns = std::ranges::any_of(diff.changed, has_new_keywords);
   for (auto i = diff.first_new; !learns && i < now->size(); ++i) learns = has_new_keywords(i);
-  if (learns) co_await learn_keywords();
+  std::optional<std::string> keywords;
+  if (learns) {
+    auto info = co_await box.mailbox.info();
+    if (info) keywords = std::move(info->keywords);
+  }
+  // All that may fail is behind us: the news are told as a whole.
+  auto before = box.seen;
+  box.told(now);
+  write_expunged(diff, *before);
+  if (diff.first_new < now->size()) untagged(fmt::format("{} EXISTS", now->size()));
+  if (keywords) write_known_keywords(*keywords);
   for (auto index : diff.changed) {
     write_flags(index, true);
     co_await breathe();
@@ -84,6 +91,16 @@ Task<> Session::tell_news(News allowed) {
 // meanwhile have larger numbers.  RFC 7162 §6: this response outweighs them.
 void Session::write_told_up_to(std::string_view words) {
   if (condstore_) untagged(fmt::format("OK [HIGHESTMODSEQ {}] {}", selected_->told_up_to, words));
+}
+
+Task<> Session::tell_news_if_possible(News allowed) {
+  auto step = news_step(allowed);
+  co_await guarded(std::move(step));
+}
+
+Task<Reply> Session::news_step(News allowed) {
+  co_await tell_news(allowed);
+  co_return Reply{};
 }
 
 void Session::write_expunged(const store::ViewDiff& diff, const store::View& before) {
@@ -129,12 +146,12 @@ void Session::write_known_keywords(const std::string& keywords) {
 Task<> Session::learn_own(store::FlagsChanged outcome) {
   const auto& placed = outcome.delta.placed;
   if (placed.empty()) co_return;
-  selected_->learn(outcome.delta, outcome.modseq);
   // With the flags come keywords that others gave meanwhile.
   auto is_new = [&](const store::Placement& one) {
     return !all_known(one.keywords, selected_->keywords);
   };
   if (std::ranges::any_of(placed, is_new)) co_await learn_keywords();
+  selected_->learn(outcome.delta, outcome.modseq);
 }
 
 Task<> Session::learn_keywords() {

@@ -169,8 +169,8 @@ Task<> Session::obey(std::string text) {
   auto step = std::visit([this](auto command) { return handle(std::move(command)); },
                          *std::move(parsed->command));
   auto reply = co_await guarded(std::move(step));
-  if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad)
-    co_await tell_news(all_news ? News::all : News::no_expunge);
+  if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad && !over_)
+    co_await tell_news_if_possible(all_news ? News::all : News::no_expunge);
   if (reply.tells_mod_seq && condstore_)
     reply.text = fmt::format("[HIGHESTMODSEQ {}] {}", selected_->told_up_to, reply.text);
   if (reply.kind != Reply::Kind::said) finish(tag_, reply);

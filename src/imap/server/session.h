@@ -80,6 +80,10 @@ class Session {
   void write_expunged(const store::ViewDiff& diff, const store::View& before);
   void write_flags(std::size_t index, bool with_uid);
   void write_told_up_to(std::string_view words);
+  // The same at the end of a command, whose answer stands: trouble with the database leaves the
+  // news untold until the next command.
+  [[nodiscard]] Task<> tell_news_if_possible(News allowed);
+  [[nodiscard]] Task<Reply> news_step(News allowed);
   void write_known_keywords(const std::string& keywords);
   // What this session itself has changed is known to its client.
   [[nodiscard]] Task<> learn_own(store::FlagsChanged outcome);
