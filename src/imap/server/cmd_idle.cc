@@ -21,6 +21,7 @@ Task<Reply> Session::handle(Idle) {
     io_.set_interruptible(true);
     co_await io_.fill_or_bell();
     io_.set_interruptible(false);
+    if (signed_out()) co_return Reply{.kind = Reply::Kind::said, .text = {}};
     if (io_.buffered().size() > max_before_login) co_return bad("DONE was expected");
   }
   auto line = io_.buffered().substr(0, io_.buffered().find('\n'));

@@ -110,11 +110,28 @@ Task<> Session::run() {
     }
     if (principal_) io_.set_deadline(server_.limits.idle);
     io_.set_interruptible(true);
+    co_await await_command();
+    if (signed_out()) break;
     auto received = co_await reader_.next(principal_.has_value());
     io_.set_interruptible(false);
+    if (signed_out()) break;
     co_await take(std::move(received));
   }
   co_await io_.flush();
+}
+
+Task<> Session::await_command() {
+  if (!principal_) co_return;
+  while (io_.buffered().empty() && server_.directory.still_signed_in(*principal_))
+    co_await io_.fill_or_bell();
+}
+
+bool Session::signed_out() {
+  if (!principal_ || server_.directory.still_signed_in(*principal_)) return false;
+  log::info("imap.signed_out", {{"session", id_}, {"login", principal_->login}});
+  untagged("BYE Your account or password was changed; log in again");
+  over_ = true;
+  return true;
 }
 
 Task<Reply> Session::number_after_select() {
