@@ -32,6 +32,9 @@ TEST_CASE("a sign-out ends the sign-ins before it, of one account or organisatio
   }
   outs.sign_out_account(2);
   CHECK(rung == 2);
+  watch = {};
+  outs.sign_out_organisation(7);
+  CHECK(rung == 2);
 }
 
 namespace {
