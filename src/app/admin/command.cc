@@ -42,10 +42,10 @@ bool is_choice(std::string_view choices, std::string_view value) {
 }
 
 constexpr std::pair<Errc, std::string_view> errc_names[] = {
-    {Errc::invalid, "invalid"},   {Errc::not_found, "not_found"},
-    {Errc::conflict, "conflict"}, {Errc::over_limit, "over_limit"},
-    {Errc::denied, "denied"},     {Errc::unavailable, "unavailable"},
-    {Errc::corrupt, "corrupt"},
+    {Errc::invalid, "invalid"},         {Errc::not_found, "not_found"},
+    {Errc::conflict, "conflict"},       {Errc::over_limit, "over_limit"},
+    {Errc::too_many, "too_many"},       {Errc::denied, "denied"},
+    {Errc::unavailable, "unavailable"}, {Errc::corrupt, "corrupt"},
 };
 
 }  // namespace
