@@ -94,7 +94,7 @@ Answer list(Installation& in, Actor, json::object, Progress&) {
     found.push_back(
         json::object{{"organisation", organisation_json(names, id)},
                      {"host", host.host},
-                     {"port", host.port},
+                     {"port", static_cast<int>(host.port)},
                      {"tls", tls_name(host.tls)},
                      {"login", host.login ? json::value(host.login->user) : json::value(nullptr)}});
   co_return found;

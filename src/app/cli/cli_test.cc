@@ -162,7 +162,7 @@ TEST_CASE("answers as tables and words") {
   CHECK(render(json::array{json::object{{"recipients", json::object{{"waiting", 2}, {"failed", 1}}},
                                         {"age_seconds", 8040},
                                         {"organisation", nullptr}}}) ==
-        "recipients           age     organisation\n"
+        "recipients              age  organisation\n"
         "2 waiting, 1 failed  2h 14m  all\n");
   CHECK(render(json::object{{"next", "enter this"}, {"zone", json::array{"a. IN TXT (\n)"}}}) ==
         "next:  enter this\n"
