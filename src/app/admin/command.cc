@@ -54,7 +54,8 @@ std::span<const Command* const> commands() {
   static const auto all = [] {
     std::vector<const Command*> found;
     for (auto room : {directory_commands(), account_commands(), mailbox_commands(),
-                      queue_commands(), care_commands()})
+                      queue_commands(), queue_show_commands(), hold_commands(),
+                      smarthost_commands(), dkim_commands(), provider_commands(), care_commands()})
       for (const auto& command : room) found.push_back(&command);
     return found;
   }();
