@@ -107,9 +107,9 @@ std::string describe(const queue::Selection& selection, const json::object& args
 Task<> write_audit(Installation& in, directory::Actor by, std::int64_t organisation,
                    std::string action, std::string target, directory::Details details) {
   auto now = in.clock().now();
-  std::vector<std::int64_t> touched;
+  directory::Effects effects;
   auto write = [&](sql::Tx& tx) {
-    directory::Change change(tx, by, now, in.ids(), touched);
+    directory::Change change(tx, by, now, in.ids(), effects);
     change.audit(organisation, action, target, details);
   };
   co_await in.db().write(write);

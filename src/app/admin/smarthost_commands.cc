@@ -70,10 +70,10 @@ Answer set(Installation& in, Actor actor, json::object args, Progress&) {
   auto name = text_if(args, "org");
   CO_TRY(auto organisation, co_await organisation_id(in, std::move(name)));
   auto now = in.clock().now();
-  std::vector<std::int64_t> touched;
+  directory::Effects effects;
   auto write = [&](sql::Tx& tx) {
     queue::write_smarthost(tx, organisation, host);
-    directory::Change change(tx, actor, now, in.ids(), touched);
+    directory::Change change(tx, actor, now, in.ids(), effects);
     Details details;
     details.add("port", host.port).add("tls", tls_name(host.tls));
     if (host.login) details.add("login", host.login->user);
@@ -104,11 +104,11 @@ Answer remove(Installation& in, Actor actor, json::object args, Progress&) {
   auto name = text_if(args, "org");
   CO_TRY(auto organisation, co_await organisation_id(in, std::move(name)));
   auto now = in.clock().now();
-  std::vector<std::int64_t> touched;
+  directory::Effects effects;
   auto write = [&](sql::Tx& tx) -> Result<> {
     if (!queue::remove_smarthost(tx, organisation))
       return fail(Errc::not_found, "there is no smarthost for " + whose_words(args));
-    directory::Change change(tx, actor, now, in.ids(), touched);
+    directory::Change change(tx, actor, now, in.ids(), effects);
     change.audit(organisation, "smarthost.remove", text(args, "org"));
     return {};
   };
