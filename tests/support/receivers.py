@@ -31,6 +31,9 @@ class Certificate:
                         "-out", self.file], check=True, stderr=subprocess.DEVNULL)
         self.key.chmod(0o644)  # servers read it as users of their own
 
+    def remove(self):
+        self._folder.cleanup()
+
     def context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file, self.key)
@@ -48,11 +51,11 @@ class Certificate:
 
 
 class Receiver:
-    """aiosmtpd.  `mails`: (reverse-path, recipients, text) in the order in which they came.
+    """aiosmtpd.  `taken`: (reverse-path, recipients, text) in the order in which they came.
     `refuse(recipient)` gives a reply to RCPT, or None.  `login`: (user, password), required."""
 
     def __init__(self, address, port, certificate=None, login=None, refuse=None):
-        self.mails = []
+        self.taken = []
         self.sessions = set()
         self.refuse = refuse or (lambda recipient: None)
         options = {"enable_SMTPUTF8": True}
@@ -60,7 +63,8 @@ class Receiver:
             options["tls_context"] = certificate.context()
         if login:
             def check(server, session, envelope, mechanism, data):
-                return AuthResult(success=(data.login.decode(), data.password.decode()) == login)
+                shown = (data.login.decode(), data.password.decode())
+                return AuthResult(success=shown == login, handled=False)
             options |= {"authenticator": check, "auth_required": True}
         self._controller = Controller(self, address, port, **options)
 
@@ -73,7 +77,7 @@ class Receiver:
 
     async def handle_DATA(self, server, session, envelope):
         self.sessions.add(session)
-        self.mails.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        self.taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
         return "250 2.0.0 taken"
 
     def __enter__(self):
