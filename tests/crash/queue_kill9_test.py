@@ -108,7 +108,8 @@ def address_all(sending, recipients, domains):
             "0, notify, orcpt, 0 from queue_recipient where message_id = ? and number = 1",
             ((number + 1, f"user{number}@domain{number % domains}.example",
               f"domain{number % domains}.example", queued) for number in range(1, recipients)))
-        database.execute("update queue_message set remaining = ? where id = ?", (recipients, queued))
+        database.execute("update queue_message set remaining = ? where id = ?",
+                         (recipients, queued))
     database.close()
     for number in range(domains):
         sending.domain(f"domain{number}.example", "127.0.5.1")
@@ -163,7 +164,7 @@ def run(rounds, recipients, domains, seed):
                 connections = receiver.connections
                 sending.server.kill()
                 cut = in_state(sending, queued, SENDING)
-                assert cut <= connections * MOST_BEGUN, f"{cut} in flight, {connections} connections"
+                assert cut <= connections * MOST_BEGUN, f"{cut} in flight on {connections}"
                 in_flight, most = in_flight + cut, max(most, cut)
                 time.sleep(0.1)  # the receiver reads what was still on its way
             sending.server.start()

@@ -63,11 +63,9 @@ class Exim(Program):
         super().__init__("exim")
         self.at, self.certificate = (address, port), certificate
         found = unpacked("exim", "exim4-daemon-light") / "usr/sbin/exim4"
-        # Without the right to become root, which the package gives it.
+        # Where another user may run it.
         self.program = self.folder / "exim4"
-        shutil.copyfile(found, self.program)
-        self.program.chmod(0o755)
-        found.chmod(0o755)
+        shutil.copy(found, self.program)
         self.user = user()
         self.config = self.folder / "exim.conf"
         self.config.write_text(CONFIG.format(

@@ -4,7 +4,6 @@ Receivers stand on 127.0.0.2 and onwards, all on the one port to which the serve
 """
 
 import itertools
-import json
 import pathlib
 import smtplib
 import socket
@@ -17,7 +16,8 @@ from todoke_server import ALL, PASSWORD, Server, address
 
 # By their numbers: queue::State, queue::EventKind, smtp::Stage, smtp::Breakdown,
 # provider::ReplyClass.
-STATES = ("waiting", "sending", "delivered", "failed", "expired", "cancelled", "in doubt", "returned")
+STATES = ("waiting", "sending", "delivered", "failed", "expired", "cancelled", "in doubt",
+          "returned")
 KINDS = (None, "begun", "delivered", "deferred", "failed", "in doubt", "expired", "cancelled",
          "returned", "complained", "answered", "retried", "returned late", "untouched")
 STAGES = ("dns", "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "end of data")
@@ -45,8 +45,8 @@ def free_port():
 
 
 class Sending:
-    """`with Sending() as sending:` is an installation that sends to `sending.port` of the hosts that
-    its DNS names.  domain() adds one of these."""
+    """`with Sending() as sending:` is an installation that sends to `sending.port` of the hosts
+    that its DNS names.  domain() adds one of these."""
 
     def __init__(self, signed=(), accounts=("hana", "taro"), listeners=ALL, port=None, **options):
         self.port = port or free_port()
@@ -95,7 +95,7 @@ class Sending:
             client.sendmail(address(account), recipients, text or message(), **options)
         return self.rows("select max(id) from queue_message")[0][0]
 
-    def wait(self, queued, until=lambda states: set(states.values()) <= FINAL, timeout=60):
+    def wait(self, queued, until=lambda states: set(states.values()) <= FINAL, timeout=30):
         """Waits for a message's recipients; {address: state}."""
         end = time.monotonic() + timeout
         while True:

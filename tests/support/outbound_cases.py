@@ -57,7 +57,8 @@ class Cases:
     def test_japanese_with_a_large_attachment(self):
         file = base64.encodebytes(os.urandom(2_000_000)).replace(b"\n", b"\r\n")
         text = message("四月の予定表".encode()).replace(
-            b"\r\n\r\n", b"\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+            b"\r\n\r\n", b"\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
             b"--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
             b"\r\n" + "添付をご覧ください。\r\n".encode() + b"--b\r\nContent-Type: application/pdf\r\n"
             b"Content-Disposition: attachment; filename*=utf-8''" b"%E4%BA%88%E5%AE%9A.pdf\r\n"

@@ -74,8 +74,8 @@ class Postfix(Program):
     def _make_folders(self):
         owner, group = pwd.getpwnam(OWNER).pw_uid, pwd.getpwnam(GROUP).pw_gid
         (self.folder / "queue").mkdir()
-        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming",
-                     "private", "saved", "trace", "../data"):
+        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold",
+                     "incoming", "private", "saved", "trace", "../data"):
             (self.folder / "queue" / name).mkdir(mode=0o700)
             os.chown(self.folder / "queue" / name, owner, -1)
         for name, mode in (("maildrop", 0o730), ("public", 0o710)):

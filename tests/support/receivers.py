@@ -26,8 +26,8 @@ class Certificate:
         folder.chmod(0o755)
         self.file, self.key = folder / "certificate.pem", folder / "key.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "3650", "-subj", f"/CN={host}",
-                        "-addext", f"subjectAltName=DNS:{host}", "-keyout", self.key,
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "3650",
+                        "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}", "-keyout", self.key,
                         "-out", self.file], check=True, stderr=subprocess.DEVNULL)
         self.key.chmod(0o644)  # servers read it as users of their own
 
@@ -43,8 +43,8 @@ class Certificate:
         """The record that names its key: DANE-EE, SPKI, SHA-256."""
         key = subprocess.run(["openssl", "x509", "-in", self.file, "-noout", "-pubkey"], check=True,
                              stdout=subprocess.PIPE).stdout
-        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, check=True,
-                             stdout=subprocess.PIPE).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key,
+                             check=True, stdout=subprocess.PIPE).stdout
         digest = subprocess.run(["openssl", "dgst", "-sha256"], input=der, check=True,
                                 stdout=subprocess.PIPE).stdout
         return "3 1 1 " + digest.decode().split()[-1]
