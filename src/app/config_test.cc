@@ -59,7 +59,7 @@ TEST_CASE("every key is read") {
 TEST_CASE("errors name the line and what is allowed") {
   CHECK(error_of("\n\nhots = 'x'") ==
         "t.toml:3: there is no key hots; allowed here: data, host, user, metrics, "
-        "max_message_size, io_threads, tls, log, listener");
+        "max_message_size, io_threads, dns, outgoing, tls, log, listener");
   CHECK(error_of("data = 5") == "t.toml:1: data must be a text in quotation marks");
   CHECK(error_of("host = 'no spaces'") ==
         "t.toml:1: host must be a host name such as \"mail.example.jp\"");

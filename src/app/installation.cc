@@ -4,6 +4,8 @@
 #include "blob/segment_store.h"
 #include "store/append.h"
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -25,6 +27,29 @@ void skip_past_stored_ids(sql::Db& db, IdGenerator& ids) {
   auto stored = block_on(db.read(query));
   if (stored > 0) ids.skip_past(stored + margin);
 }
+
+// A full disk stops what comes in and not what goes out: sending writes events and gives space
+// back. So new mail leaves a little alone, and only the queue may use it.
+class DiskRoom {
+ public:
+  DiskRoom(std::string folder, const Clock& clock) : folder_(std::move(folder)), clock_(clock) {}
+  bool has_room() {
+    auto now = clock_.steady().time_since_epoch().count();
+    auto looked = looked_.load();
+    if (now - looked < 1'000'000 || !looked_.compare_exchange_strong(looked, now)) return has_room_;
+    std::error_code error;
+    auto space = std::filesystem::space(folder_, error);
+    auto reserve = std::min<std::uintmax_t>(64 << 20, space.capacity / 50);
+    has_room_ = error || space.available > reserve;
+    return has_room_;
+  }
+
+ private:
+  const std::string folder_;
+  const Clock& clock_;
+  std::atomic<std::int64_t> looked_ = INT64_MIN / 2;  // microseconds
+  std::atomic<bool> has_room_ = true;
+};
 
 }  // namespace
 
@@ -58,6 +83,8 @@ Result<std::unique_ptr<Installation>> Installation::open(const Config& config, c
                                                          *made->directory_, clock, made->ids_);
   made->queue_ = std::make_unique<queue::Control>(*made->db_, *made->blobs_, clock, made->ids_);
   made->dkim_keys_ = std::make_unique<trust::KeyRing>(*made->db_, clock, made->pool_);
+  auto room = std::make_shared<DiskRoom>(config.data, clock);
+  made->delivery_->set_room([room] { return room->has_room(); });
   made->delivery_->on_queued([control = made->queue_.get()](auto lines, Time due) {
     control->wake(std::move(lines), due);
   });

@@ -1,5 +1,6 @@
 #include "app/outgoing.h"
 
+#include "app/returned_mail.h"
 #include "base/log.h"
 #include "dns/unbound_resolver.h"
 #include "net/dialer.h"
@@ -7,7 +8,34 @@
 #include "queue/queue.h"
 #include "queue/signer.h"
 
+#include <thread>
+
 namespace todoke::app {
+namespace {
+
+// Notices go through the one door of all mail.
+class Mailroom final : public queue::Postman {
+ public:
+  explicit Mailroom(Installation& installation) : installation_(installation) {}
+
+  Task<Result<>> post(std::string to, std::string text) override {
+    auto& delivery = installation_.delivery();
+    CO_TRY(auto path, smtp::parse_address(to));
+    CO_TRY(auto route, co_await delivery.accepts(path, true, text.size()));
+    delivery::Envelope envelope{.id = installation_.ids().next(), .origin = "notice"};
+    envelope.recipients.push_back({.path = std::move(path), .route = std::move(route)});
+    auto message = delivery.begin();
+    message.set_trace("Return-Path: <>\r\n");
+    CO_TRY_OK(message.append(text));
+    CO_TRY_OK(co_await delivery.accept(std::move(envelope), std::move(message)));
+    co_return Result<>();
+  }
+
+ private:
+  Installation& installation_;
+};
+
+}  // namespace
 
 struct Outgoing::Impl {
   Impl(Installation& given, net::Runtime& loops, std::unique_ptr<dns::UnboundResolver> asks,
@@ -18,6 +46,9 @@ struct Outgoing::Impl {
         resolver(std::move(asks)),
         tls(std::move(certificates)),
         dialer(loops),
+        mailroom(given),
+        desk(provider::Book::built_in(), envelope_key(given.db())),
+        returned_mail(given, desk),
         signer(given.dkim_keys(), given.clock(), given.pool(), given.config().host),
         queue(parts()) {}
 
@@ -41,7 +72,11 @@ struct Outgoing::Impl {
             .options = std::move(options),
             .signer = &signer,
             .renderers = {},
-            .bounce_address = {},
+            .postman = &mailroom,
+            .bounce_address =
+                [this](const queue::Message& message, queue::RecipientId recipient) {
+                  return desk.address_of(message, recipient);
+                },
             .spawn = [this](Task<> task) { runtime.spawn(thread, "queue", std::move(task)); }};
   }
   Task<> work();
@@ -53,6 +88,9 @@ struct Outgoing::Impl {
   std::unique_ptr<dns::UnboundResolver> resolver;
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
   net::TcpDialer dialer;
+  Mailroom mailroom;
+  queue::ReturnDesk desk;
+  ReturnedMail returned_mail;
   queue::Signer signer;
   queue::Queue queue;
   std::atomic<bool> is_over = true;
@@ -71,8 +109,9 @@ Result<std::unique_ptr<Outgoing>> Outgoing::open(Installation& installation,
   TRY(auto resolver, dns::UnboundResolver::open(
                          {.forwarder = config.dns, .trust_anchor_file = config.dns_trust_anchor}));
   TRY(auto tls, net::TlsClient::create());
-  return std::unique_ptr<Outgoing>(new Outgoing(
-      std::make_unique<Impl>(installation, runtime, std::move(resolver), std::move(tls))));
+  auto impl = std::make_unique<Impl>(installation, runtime, std::move(resolver), std::move(tls));
+  installation.delivery().set_handlers({&impl->returned_mail});
+  return std::unique_ptr<Outgoing>(new Outgoing(std::move(impl)));
 }
 
 Task<> Outgoing::Impl::work() {

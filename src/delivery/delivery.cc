@@ -16,6 +16,8 @@ namespace {
 constexpr auto passed_over = std::chrono::minutes(30);
 // What trace headers add to a message, more or less.
 constexpr std::int64_t trace_size = 512;
+// What handlers get to read of a message.
+constexpr std::uint64_t handled_text = 1 << 20;
 
 // Accounts that had no room lately.  Only a hint where to look: bounded, and all of it is forgotten
 // now and then.
@@ -60,11 +62,17 @@ struct Delivery::Impl {
   const Clock& clock;
   IdGenerator& ids;
   std::function<void(std::vector<queue::LineKey>, Time)> queued = {};
+  std::vector<AddressHandler*> handlers = {};
+  std::function<bool()> has_room = {};
   FullAccounts full = {};
 
   Task<store::Quota> quota(std::int64_t account_id);
   Task<Result<>> check_full(std::int64_t account_id, std::optional<std::uint64_t> size);
   Task<std::vector<store::InboxCopy>> local_targets(const Envelope& envelope);
+  AddressHandler* handler_of(const smtp::Path& to) const;
+  // What handlers do with their part of it.
+  Task<Result<std::vector<AddressHandler::Handling>>> ask_handlers(const Envelope& envelope,
+                                                                   blob::Location body);
   // What of it goes to other servers.
   queue::NewMessage outbound(const Envelope& envelope, std::int64_t blob_id, std::int64_t size,
                              Time now) const;
@@ -84,6 +92,39 @@ void Delivery::on_queued(std::function<void(std::vector<queue::LineKey>, Time du
   impl_->queued = std::move(hear);
 }
 
+void Delivery::set_room(std::function<bool()> has_room) {
+  impl_->has_room = std::move(has_room);
+}
+
+void Delivery::set_handlers(std::vector<AddressHandler*> handlers) {
+  impl_->handlers = std::move(handlers);
+}
+
+AddressHandler* Delivery::Impl::handler_of(const smtp::Path& to) const {
+  for (auto* handler : handlers)
+    if (handler->takes(to)) return handler;
+  return nullptr;
+}
+
+Task<Result<std::vector<AddressHandler::Handling>>> Delivery::Impl::ask_handlers(
+    const Envelope& envelope, blob::Location body) {  // NOLINT: the envelope is accept()'s
+  std::vector<AddressHandler::Handling> handlings;
+  std::optional<std::string> text;
+  for (const auto& recipient : envelope.recipients) {
+    if (recipient.route.kind != directory::Route::Kind::handled) continue;
+    auto* handler = handler_of(recipient.path);
+    if (handler == nullptr) co_return fail(Errc::not_found, "no such mailbox here");
+    if (!text) {
+      // On a database thread, as the disk may be asked.
+      auto read = [&](sql::Tx&) { return blobs.read(body, 0, handled_text); };
+      CO_TRY(text, co_await db.read(read));
+    }
+    handlings.push_back(handler->receive(
+        {.to = recipient.path, .reverse_path = envelope.reverse_path, .text = *text}));
+  }
+  co_return handlings;
+}
+
 Incoming Delivery::begin() {
   return Incoming(impl_->blobs.create());
 }
@@ -91,6 +132,8 @@ Incoming Delivery::begin() {
 Task<Result<directory::Route>> Delivery::accepts(smtp::Path to, bool may_relay,
                                                  std::optional<std::uint64_t> size) {
   auto& self = *impl_;
+  if (self.handler_of(to) != nullptr)
+    co_return directory::Route{.kind = directory::Route::Kind::handled};
   auto cached = self.directory.cached_route(to.local, to.domain);
   directory::Route route;
   if (cached)
@@ -107,6 +150,7 @@ Task<Result<directory::Route>> Delivery::accepts(smtp::Path to, bool may_relay,
       if (!may_relay) co_return fail(Errc::denied, "we do not relay mail for strangers");
       co_return route;
     case Kind::local:
+    case Kind::handled:
       break;
   }
   for (auto account_id : route.accounts) {
@@ -228,20 +272,26 @@ void Delivery::Impl::announce(const std::vector<store::InboxCopy>& targets, std:
 
 Task<Result<Receipt>> Delivery::accept(Envelope envelope, Incoming message) {
   auto& self = *impl_;
+  if (self.has_room && !self.has_room())
+    co_return fail(Errc::unavailable, "the disk is nearly full");
   CO_TRY(auto body, message.finish());
   store::LooseBody loose(self.blobs, body.location);
   auto size = static_cast<std::int64_t>(body.location.size);
   const auto outbound = self.outbound(envelope, self.ids.next(), size, self.clock.now());
   auto targets = co_await self.local_targets(envelope);
+  CO_TRY(auto handlings, co_await self.ask_handlers(envelope, body.location));
   std::int64_t refs = 0;
   auto work = [&](sql::Tx& tx) -> Result<> {
     refs = self.write(tx, envelope, body, outbound, targets);
+    for (const auto& handling : handlings) handling.write(tx);
     return self.judge(envelope, targets);
   };
   auto tell = [&] {
     self.announce(targets, body.location.size);
     if (self.queued && !outbound.recipients.empty())
       self.queued(queue::lines_of(outbound), outbound.created_at);
+    for (const auto& handling : handlings)
+      if (handling.committed) handling.committed();
   };
   auto written = co_await self.db.write(work, tell);
   if (written && refs > 0) loose.keep();

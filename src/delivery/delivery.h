@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "delivery/address_handler.h"
 #include "delivery/incoming.h"
 #include "directory/directory.h"
 #include "queue/backlog.h"
@@ -59,6 +60,14 @@ class Delivery {
   // Called after each commit that put mail into the outbound queue, with the lines it waits in. Set
   // once, before the first accept().
   void on_queued(std::function<void(std::vector<queue::LineKey>, Time due)> hear);
+
+  // Who takes mail for addresses that are no mailbox; outlives us.  Set once, before the first
+  // accepts().
+  void set_handlers(std::vector<AddressHandler*> handlers);
+
+  // Asked before each message is taken: whether the disk has room beyond what the queue needs to
+  // go on sending.  Brief; set once, before the first accept().
+  void set_room(std::function<bool()> has_room);
 
   // Whether mail for this address is taken, and where it would go.  `may_relay` for submitters.
   // Errors carry the words for the sender: not_found (550 5.1.1), denied (no relaying, 550 5.7.1),

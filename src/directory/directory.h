@@ -27,6 +27,7 @@ struct Route {
     unknown,    // a domain of ours, and nobody there: 550 5.1.1
     suspended,  // known, not now: 450 4.2.1, so that nothing is lost
     not_ours,   // another server's domain
+    handled,    // no mailbox, yet ours (delivery::AddressHandler)
   };
   Kind kind = Kind::not_ours;
   std::vector<std::int64_t> accounts;

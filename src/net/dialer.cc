@@ -19,6 +19,8 @@ namespace {
 namespace asio = boost::asio;
 using Kind = DialFailure::Kind;
 
+constexpr const char* we_stop = "we are stopping";
+
 DialFailure describe_failure(int error) {
   Kind kind = Kind::other;
   switch (error) {
@@ -83,14 +85,14 @@ std::expected<int, DialFailure> begin(const Destination& to) {
 
 TcpDialer::TcpDialer(Runtime& runtime)
     : runtime_(runtime),
-      gauge_("net_connections", "Connections open now.", "listener=\"none, outgoing\"",
+      gauge_("net_outgoing_connections", "Connections to other servers open now.", "",
              [this] { return static_cast<double>(connections()); }) {}
 
 Task<Dialer::Answer> TcpDialer::dial(Destination destination) {
   auto executor = co_await asio::this_coro::executor;
   int thread = runtime_.thread_of(asio::query(executor, asio::execution::context));
   auto& reaper = runtime_.reaper(thread);
-  if (reaper.stopping()) co_return std::unexpected(DialFailure{Kind::other, "we are stopping"});
+  if (reaper.stopping()) co_return std::unexpected(DialFailure{Kind::other, we_stop});
   auto descriptor = begin(destination);
   if (!descriptor) co_return std::unexpected(std::move(descriptor).error());
 
@@ -106,8 +108,9 @@ Task<Dialer::Answer> TcpDialer::dial(Destination destination) {
     if (error == 0) co_return stream;
     why = describe_failure(error);
   } catch (const Closed& closed) {
-    why = {closed.reason == Closed::Reason::timed_out ? Kind::timed_out : Kind::other,
-           closed.what()};
+    bool late = closed.reason == Closed::Reason::timed_out;
+    bool stopping = closed.reason == Closed::Reason::stopping;
+    why = {late ? Kind::timed_out : Kind::other, stopping ? we_stop : closed.what()};
   }
   co_return std::unexpected(std::move(why));
 }

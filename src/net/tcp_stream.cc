@@ -309,8 +309,8 @@ TcpStream::Wait TcpStream::handshake_needs(int result) {
   } catch (const Closed& closed) {
     if (closed.reason == Reason::ended)
       throw Closed("the server closed the connection during the TLS handshake", Reason::tls);
-    if (closed.reason != Reason::tls || handshake_->why_not().empty()) throw;
-    throw Closed(handshake_->why_not(), Reason::tls);
+    if (closed.reason != Reason::tls || handshake_->refusal().empty()) throw;
+    throw Closed(handshake_->refusal(), Reason::tls);
   }
 }
 

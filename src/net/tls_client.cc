@@ -119,10 +119,13 @@ void ClientHandshake::prepare(SSL* ssl) {
   SSL_set_ex_data(ssl, handshake_index(), this);
   const auto& name = expectation_.server_name;
   if (!name.empty() && !is_address(name)) SSL_set_tlsext_host_name(ssl, name.c_str());
-  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-  if (expectation_.verify == Verify::dane) enable_dane(ssl);
+  mandatory_ = expectation_.verify != Verify::none;
+  if (expectation_.verify == Verify::dane && !enable_dane(ssl)) {
+    mandatory_ = false;
+    why_not_ = "no TLSA record of " + name + " can be used";
+  }
+  SSL_set_verify(ssl, mandatory_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (expectation_.verify == Verify::none) {
-    SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
     // Whatever an old server can do is better than the clear text that would follow.
     SSL_set_security_level(ssl, 1);
     SSL_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
@@ -135,8 +138,8 @@ void ClientHandshake::prepare(SSL* ssl) {
 }
 
 // RFC 7672 §3.1: usages 2 and 3 only.  RFC 7672 §3.1.1: with usage 3 neither the certificate's
-// names nor its dates matter.
-void ClientHandshake::enable_dane(SSL* ssl) {
+// names nor its dates matter.  False: no record can be used.
+bool ClientHandshake::enable_dane(SSL* ssl) {
   SSL_dane_enable(ssl, expectation_.server_name.c_str());
   SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
   for (const auto& name : expectation_.names) SSL_add1_host(ssl, name.c_str());
@@ -148,21 +151,19 @@ void ClientHandshake::enable_dane(SSL* ssl) {
                                 record.data.size()) > 0;
   }
   ERR_clear_error();
-  if (usable) return;
-  SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
-  why_not_ = "no TLSA record of " + expectation_.server_name + " can be used";
+  return usable;
 }
 
 bool ClientHandshake::verify(X509_STORE_CTX* store) {
-  bool no_record_usable = expectation_.verify == Verify::dane && !why_not_.empty();
-  if (no_record_usable) return true;
-  auto* certificate = X509_STORE_CTX_get0_cert(store);
+  if (expectation_.verify == Verify::dane && !mandatory_) return true;
   bool good = X509_verify_cert(store) == 1;
-  if (good && expectation_.verify != Verify::dane && !covers_name(certificate)) {
+  if (good && expectation_.verify != Verify::dane &&
+      !covers_name(X509_STORE_CTX_get0_cert(store))) {
     good = false;
     X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
   }
   why_not_ = good ? "" : explain(store);
+  refused_ = !good && mandatory_;
   verified_ = !good                                 ? TlsInfo::Verified::none
               : expectation_.verify == Verify::dane ? TlsInfo::Verified::dane
                                                     : TlsInfo::Verified::web_pki;

@@ -23,8 +23,8 @@ class ClientHandshake {
   void prepare(ssl_st* ssl);
   // After the handshake.
   TlsInfo describe(ssl_st* ssl);
-  // Why the certificate does not do, in words; empty as long as nothing is wrong with it.
-  const std::string& why_not() const { return why_not_; }
+  // Why we ended the handshake, in words; empty when it was not us.
+  std::string refusal() const { return refused_ ? why_not_ : ""; }
 
   // Called by OpenSSL: verifies a certificate, keeps a session.
   bool verify(x509_store_ctx_st* store);
@@ -32,7 +32,7 @@ class ClientHandshake {
 
  private:
   using Verify = TlsExpectation::Verify;
-  void enable_dane(ssl_st* ssl);
+  bool enable_dane(ssl_st* ssl);
   bool covers_name(x509_st* certificate) const;
   std::string explain(x509_store_ctx_st* store) const;
   std::string cache_key() const;
@@ -42,6 +42,8 @@ class ClientHandshake {
   std::string key_;
   TlsInfo::Verified verified_ = TlsInfo::Verified::none;
   std::string why_not_;
+  bool mandatory_ = false;  // the handshake fails unless something vouches for the certificate
+  bool refused_ = false;
 };
 
 }  // namespace todoke::net

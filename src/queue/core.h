@@ -17,16 +17,19 @@ struct Core {
         dispatcher(parts.clock),
         connector(parts),
         alarm(parts.clock),
+        notice_alarm(parts.clock),
         stored_mail(parts.blobs, parts.pool, parts.signer) {}
 
   Parts parts;
   Dispatcher dispatcher;
   Connector connector;
-  Alarm alarm;  // wakes the scheduler
+  Alarm alarm;         // wakes the scheduler
+  Alarm notice_alarm;  // wakes who tells senders
   net::Gate gate;
   StoredMail stored_mail;
   bool is_stopping = false;
-  int connections = 0;
+  std::atomic<int> connections = 0;
+  Steady last_progress{};
   std::atomic<bool> has_notices = true;  // there may be notices to write
 
   Renderer* renderer_of(const Message& message) {
@@ -43,7 +46,10 @@ struct Core {
   // Any thread.
   void follow(Consequences consequences) {
     for (const auto& body : consequences.bodies) parts.blobs.release(body);
-    if (consequences.notices) has_notices = true;
+    if (consequences.notices) note_notices();
+  }
+  void note_notices() {
+    if (!has_notices.exchange(true)) notice_alarm.ring();
   }
 };
 

@@ -23,8 +23,10 @@ std::string key_of(const std::string& domain, const Route& route) {
   return fmt::format("{} {}:{}", route.provider->id, fmt::join(names, ","), route.port);
 }
 
+// A profile for those of whom nothing is known: they have only their kind in common, such as the
+// end of their domain.
 bool is_generic(const provider::Provider& provider) {
-  return provider.mx_suffixes.empty() && provider.domains.empty();
+  return provider.mx_suffixes.empty();
 }
 
 }  // namespace
@@ -206,6 +208,10 @@ void Dispatcher::set_route(const std::string& name, Route route, std::chrono::se
   for (auto& [key, line] : destination.lines)
     if (line.due && !line.is_ready && !line.timer && !held_.contains(&line))
       schedule(line, steady(*line.due));
+  if (!destination.lines.empty()) return;
+  // Nobody waits any more.
+  leave_site(destination);
+  destinations_.erase(found);
 }
 
 void Dispatcher::no_route(const std::string& name, std::string why) {
@@ -227,18 +233,37 @@ Steady Dispatcher::opens_at(const Site& site, Steady now) {
   return std::max(opens, site.target->pacer.opens_at(now));
 }
 
+// The site with the fewest connections, those with something urgent first.
 Site* Dispatcher::next_site() {
   auto now = clock_.steady();
+  Site* best = nullptr;
+  for (auto* site : ready_) site->target->crowd = Target::Crowd::none;
   for (auto* site : ready_) {
     auto& target = *site->target;
-    if (target.connections >= target.pacer.window(now) || opens_at(*site, now) > now) continue;
+    if (opens_at(*site, now) > now) continue;
     if (!site->idlers.empty() || site->starting > 0 || site->loading > 0) continue;
-    ++target.connections;
-    ++site->connections;
-    ++site->starting;
-    return site;
+    if (target.connections >= target.pacer.window(now)) {
+      tell_crowd(*site);
+      continue;
+    }
+    auto rank = [](const Site& one) { return std::pair(!one.turn.has_urgent(), one.connections); };
+    if (best == nullptr || rank(*site) < rank(*best)) best = site;
   }
-  return nullptr;
+  if (best == nullptr) return nullptr;
+  ++best->target->connections;
+  ++best->connections;
+  ++best->starting;
+  return best;
+}
+
+// A site that has no connection, and can have none because others use them all.
+void Dispatcher::tell_crowd(Site& waiting) {
+  if (waiting.connections > 0) return;
+  auto& target = *waiting.target;
+  auto crowd = waiting.turn.has_urgent() ? Target::Crowd::urgent : Target::Crowd::others;
+  target.crowd = std::max(target.crowd, crowd);
+  for (auto& [key, site] : sites_)
+    if (site->target == &target) ring(*site);
 }
 
 void Dispatcher::connection_ended(Site& site) {
@@ -261,7 +286,8 @@ Line* Dispatcher::next_line(Site& site) {
     bool is_held = holds_.current(target.provider->id, line->key.organisation_id) != nullptr;
     auto own = target.organisations.find(line->key.organisation_id);
     bool is_paused = own != target.organisations.end() && own->second.until() > now;
-    if (is_held || is_paused) {
+    bool is_stale = destination_of(*line).valid_until <= now;
+    if (is_held || is_paused || is_stale) {
       site.turn.remove(*line);
       place(*line);
       continue;
@@ -320,6 +346,11 @@ void Dispatcher::organisation_refused(Target& target, std::int64_t organisation_
 
 void Dispatcher::unreachable(Site& site, Steady begun) {
   site.pause.failed(begun, clock_.steady());
+}
+
+bool Dispatcher::has_work() const {
+  auto now = clock_.steady();
+  return std::ranges::any_of(ready_, [&](const Site* site) { return opens_at(*site, now) <= now; });
 }
 
 Steady Dispatcher::next_event() const {

@@ -53,6 +53,9 @@ struct Target {
   const provider::Provider* provider;
   Pacer pacer;
   int connections = 0;
+  // Who waits at another of its sites for one of these connections to end.
+  enum class Crowd { none, others, urgent };
+  Crowd crowd = Crowd::none;
   std::map<std::int64_t, Pause> organisations;  // whose mail alone is refused
 };
 
@@ -115,8 +118,12 @@ class Dispatcher {
   void organisation_refused(Target& target, std::int64_t organisation_id, Steady begun);
   void unreachable(Site& site, Steady begun);
 
-  // Wakes connections that wait for work, to look at what changed.
+  // Wakes connections that wait for work, to look at what changed: of one site, of all.
+  void ring(Site& site);
   void ring_all();
+
+  // Somebody could be sent right now.
+  bool has_work() const;
 
   // When tick() has something to do next.
   Steady next_event() const;
@@ -153,7 +160,7 @@ class Dispatcher {
   std::string name_of(const LineKey& key) const;
   Destination& destination_of(const Line& line) { return *destinations_.at(name_of(line.key)); }
   Site& site_of(const std::string& destination, Route route);
-  void ring(Site& site);
+  void tell_crowd(Site& waiting);
   // From when on a connection to the site makes sense.
   static Steady opens_at(const Site& site, Steady now);
   void forget(Line& line);

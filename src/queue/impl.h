@@ -1,6 +1,8 @@
 #pragma once
 
+#include "base/metrics.h"
 #include "queue/core.h"
+#include "queue/notifier.h"
 #include "queue/queue.h"
 #include "queue/smarthost.h"
 
@@ -16,7 +18,10 @@ struct Queue::Impl {
   explicit Impl(Parts given) : core(std::move(given)), watch_alarm(core.parts.clock) {}
 
   Core core;
+  metrics::Gauge connections_gauge{"queue_connections", "Connections to other servers that send",
+                                   "", [this] { return static_cast<double>(core.connections); }};
   Alarm watch_alarm;
+  Notifier notifier{core};
   int lookups = 0;
   Time delays_noted_until{};
   std::map<std::int64_t, Smarthost> smarthosts;
@@ -44,9 +49,12 @@ struct Queue::Impl {
   // Each holds the gate open from the moment it is spawned.
   Task<> resolve(std::string destination, net::Gate::Pass pass);
   Task<> send_at(Site* site, net::Gate::Pass pass);
+  Task<> tell_senders(net::Gate::Pass pass);
   Task<> watch(net::Gate::Pass pass);
   Task<> read_lines();
   Task<> expire_old();
+  void look_for_progress();
+  Task<> purge();
   Task<> set_route(std::string destination, Route route, std::chrono::seconds ttl);
   Task<Holds> read_all_holds();
   Task<std::map<std::int64_t, Smarthost>> read_smarthosts();

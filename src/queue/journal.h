@@ -42,6 +42,9 @@ std::vector<Job> read_jobs(sql::Tx& tx, const LineKey& line, Time now, int limit
 // Nothing: there is no such message, or it is over and its text is gone.
 std::shared_ptr<const Message> read_message(sql::Tx& tx, std::int64_t id);
 
+// ORCPT as it is stored: "rfc822;address".
+std::optional<smtp::OriginalRecipient> parse_orcpt(std::string_view text);
+
 // ---- Writing what happens
 
 void insert_connection(sql::Tx& tx, const ConnectionRecord& connection);

@@ -12,13 +12,6 @@ std::optional<smtp::Ret> parse_ret(int number) {
   return number == 1 ? smtp::Ret::full : smtp::Ret::headers;
 }
 
-std::optional<smtp::OriginalRecipient> parse_orcpt(std::string_view text) {
-  auto semicolon = text.find(';');
-  if (semicolon == text.npos) return {};
-  return smtp::OriginalRecipient{std::string(text.substr(0, semicolon)),
-                                 std::string(text.substr(semicolon + 1))};
-}
-
 // How often a recipient was refused for good in words that no rule knows.
 int count_unknown_refusals(sql::Tx& tx, RecipientId id) {
   return tx
@@ -30,6 +23,13 @@ int count_unknown_refusals(sql::Tx& tx, RecipientId id) {
 }
 
 }  // namespace
+
+std::optional<smtp::OriginalRecipient> parse_orcpt(std::string_view text) {
+  auto semicolon = text.find(';');
+  if (semicolon == text.npos) return {};
+  return smtp::OriginalRecipient{std::string(text.substr(0, semicolon)),
+                                 std::string(text.substr(semicolon + 1))};
+}
 
 // One seek for each line: what is behind a line's first recipient is not looked at.
 std::vector<WaitingLine> read_waiting(sql::Tx& tx, int limit) {

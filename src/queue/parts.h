@@ -9,6 +9,7 @@
 #include "net/dialer.h"
 #include "net/tls_client.h"
 #include "provider/book.h"
+#include "queue/postman.h"
 #include "queue/renderer.h"
 #include "queue/signer.h"
 #include "smtp/client/client.h"
@@ -49,6 +50,7 @@ struct Parts {
   Signer* signer = nullptr;  // nobody signs
   // By Message::renderer; "" is for messages sent as they are stored.
   std::map<std::string, Renderer*> renderers;
+  Postman* postman = nullptr;  // nobody hears of anything
   // The address to which bounces of this copy come back, for ReturnPath::per_recipient.
   std::function<std::string(const Message&, RecipientId)> bounce_address;
   // Runs a coroutine on the queue's thread.

@@ -5,6 +5,7 @@
 #include "queue/expiry.h"
 #include "queue/impl.h"
 #include "queue/journal.h"
+#include "queue/purge.h"
 #include "queue/sender.h"
 
 namespace todoke::queue {
@@ -17,6 +18,7 @@ constexpr int most_lookups = 50;
 constexpr auto watch_interval = 60s;
 constexpr auto rescan_interval = 10min;
 constexpr auto delay_after = 4h;
+constexpr auto stuck_after = 30min;  // longer than a conversation may last
 constexpr auto shortest_route = std::chrono::seconds(5min);
 constexpr auto longest_route = std::chrono::seconds(24h);
 // Where holds are of interest: no message lives longer, whatever was held.
@@ -131,6 +133,7 @@ Task<> Queue::run() {
   auto& parts = core.parts;
   auto pass = core.gate.enter();
   parts.spawn(self.watch(core.gate.enter()));
+  parts.spawn(self.tell_senders(core.gate.enter()));
   self.answer(true);
   while (!core.is_stopping) {
     self.take_news();
@@ -163,6 +166,7 @@ Task<> Queue::stop() {
   core.is_stopping = true;
   core.alarm.ring();
   impl_->watch_alarm.ring();
+  core.notice_alarm.ring();
   core.dispatcher.ring_all();
   co_await core.gate.close();
 }
@@ -232,12 +236,15 @@ Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
     } else {
       auto hosts = co_await dns::find_mail_hosts(parts.resolver, destination, random_seed());
       if (hosts) {
+        // RFC 5321 §5.1: mail that would come back to us goes nowhere.
+        bool leads_on = dns::keep_nearer_than(hosts->hosts, parts.options.helo);
         std::vector<std::string> names;
         for (const auto& host : hosts->hosts) names.push_back(host.name);
         Route route{.hosts = std::move(hosts->hosts),
                     .is_secure = hosts->secure,
                     .port = parts.options.port,
                     .provider = &parts.book.by_mx(names, destination)};
+        if (!leads_on) route.dead_end = "its mail would come back to us: a loop";
         co_await set_route(destination, std::move(route), hosts->ttl);
       } else if (hosts.error().code == Errc::unavailable) {
         log::info("queue.no_route", {{"domain", destination}, {"error", hosts.error().text}});
@@ -269,6 +276,24 @@ Task<> Queue::Impl::set_route(std::string destination, Route route, std::chrono:
                             std::clamp(ttl, shortest_route, longest_route));
 }
 
+// ---- Telling senders
+
+Task<> Queue::Impl::tell_senders(net::Gate::Pass) {
+  auto& clock = core.parts.clock;
+  while (!core.is_stopping) {
+    core.has_notices = false;
+    auto again = clock.steady() + rescan_interval;
+    try {
+      auto next = co_await notifier.round();
+      if (next) again = *next;
+    } catch (const std::runtime_error& e) {
+      log::error("queue.notifier_failed", {{"error", e.what()}});
+    }
+    if (core.is_stopping) break;
+    if (!core.has_notices) co_await core.notice_alarm.sleep_until(again);
+  }
+}
+
 // ---- Watching
 
 Task<> Queue::Impl::watch(net::Gate::Pass) {
@@ -277,6 +302,8 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
   while (!core.is_stopping) {
     try {
       co_await expire_old();
+      look_for_progress();
+      co_await purge();
       if (clock.steady() >= next_rescan) {
         next_rescan = clock.steady() + rescan_interval;
         co_await read_lines();
@@ -287,6 +314,28 @@ Task<> Queue::Impl::watch(net::Gate::Pass) {
     }
     co_await watch_alarm.sleep_until(clock.steady() + watch_interval);
   }
+}
+
+Task<> Queue::Impl::purge() {
+  auto before = core.parts.clock.now() - kept_evidence;
+  auto write = [&](sql::Tx& tx) { return purge_some(tx, before, 500); };
+  for (int steps = 0; steps < 20 && !core.is_stopping; ++steps) {
+    auto gone = co_await core.parts.db.write(write);
+    if (gone == 0) break;
+  }
+}
+
+// Work that could be done and is not: a fault of ours, which an operator must hear of.
+void Queue::Impl::look_for_progress() {
+  auto now = core.parts.clock.steady();
+  bool works = core.parts.options.sends && core.dispatcher.has_work();
+  if (!works) core.last_progress = now;
+  if (now - core.last_progress < stuck_after) return;
+  core.last_progress = now;
+  log::error("queue.stuck",
+             {{"connections", core.connections.load()}, {"lines", core.dispatcher.lines()}});
+  core.dispatcher.ring_all();
+  core.alarm.ring();
 }
 
 Task<> Queue::Impl::expire_old() {
@@ -307,7 +356,7 @@ Task<> Queue::Impl::expire_old() {
   };
   auto noted = co_await parts.db.write(write);
   delays_noted_until = now - delay_after - rescan_interval;  // a little is looked at again
-  if (noted > 0) core.has_notices = true;
+  if (noted > 0) core.note_notices();
 }
 
 }  // namespace todoke::queue

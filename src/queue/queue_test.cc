@@ -9,6 +9,20 @@ using namespace todoke::queue;
 using namespace std::chrono_literals;
 using test::Scene;
 
+namespace {
+
+struct Letterbox final : Postman {
+  Task<Result<>> post(std::string to, std::string text) override {
+    if (refuses) co_return fail(Errc::unavailable, "not now");
+    letters.emplace_back(std::move(to), std::move(text));
+    co_return Result<>();
+  }
+  bool refuses = false;
+  std::vector<std::pair<std::string, std::string>> letters;
+};
+
+}  // namespace
+
 TEST_CASE("a message is sent, once, and its text is given up") {
   Scene scene;
   scene.add_server("a.example", "192.0.2.1");
@@ -91,7 +105,6 @@ TEST_CASE("what waits too long expires, with the last answer as its cause") {
   scene.pass(5h + 2min);
   CHECK(scene.state({firm, 1}) == State::expired);
   CHECK(scene.state({id, 1}) == State::waiting);
-  CHECK(scene.count("select count(*) from queue_notice where action = 2") == 2);
   scene.pass(5 * 24h);
   CHECK(scene.state({id, 1}) == State::expired);
   CHECK(scene.count("select count(*) from queue_event where kind = 6 and code = 451") == 2);
@@ -117,7 +130,8 @@ TEST_CASE("held mail does not grow older") {
 
 TEST_CASE(
     "what was in flight when we stopped is in doubt, and is neither sent again nor forgotten") {
-  Scene scene;
+  Letterbox letterbox;
+  Scene scene({}, &letterbox);
   scene.add_server("a.example", "192.0.2.1");
   auto id = scene.enqueue({.to = {"one@a.example", "two@a.example"}});
   scene.write([&](sql::Tx& tx) { begin_attempt(tx, {id, 1}, scene.ids.next(), 1, test::start); });
@@ -127,7 +141,8 @@ TEST_CASE(
   scene.pass(24h);
   CHECK(scene.state({id, 1}) == State::in_doubt);
   CHECK(scene.servers.dialled == 1);
-  CHECK(scene.count("select count(*) from queue_notice where action = 4") == 1);
+  REQUIRE(letterbox.letters.size() == 1);
+  CHECK(letterbox.letters[0].second.contains("Status: 4.4.2"));
   CHECK(block_on(scene.control.retry({.message_id = id}, "admin")) == 1);
   scene.settle();
   CHECK(scene.state({id, 1}) == State::delivered);
@@ -210,4 +225,122 @@ TEST_CASE("a provider that refuses us is asked rarely, and sent everything when 
   scene.pass(30min);
   CHECK(scene.count("select count(*) from queue_recipient where state = 2") == 200);
   CHECK(scene.state({id, 200}) == State::delivered);
+}
+
+TEST_CASE("a sender is told once of all that failed together, and the text is kept until then") {
+  Letterbox letterbox;
+  Scene scene({}, &letterbox);
+  scene.add_server("a.example", "192.0.2.1");
+  scene.servers.answer = [](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) return "550 5.1.1 <x> User unknown";
+    return test::polite(line);
+  };
+  letterbox.refuses = true;
+  scene.enqueue({.to = {"one@a.example", "two@a.example"}});
+  scene.enqueue({.from = "", .to = {"three@a.example"}});
+  scene.enqueue({.to = {"four@a.example"}, .notify = smtp::Notify{}});
+  scene.go();
+  CHECK(scene.count("select count(*) from queue_recipient where state = 3") == 4);
+  scene.pass(1min);
+  CHECK(letterbox.letters.empty());
+  CHECK(scene.count("select count(*) from blob") == 1);
+  letterbox.refuses = false;
+  scene.pass(10min);
+  REQUIRE(letterbox.letters.size() == 1);
+  CHECK(letterbox.letters[0].first == "sender@home.example");
+  const auto& text = letterbox.letters[0].second;
+  CHECK(text.contains("Final-Recipient: rfc822; one@a.example"));
+  CHECK(text.contains("Final-Recipient: rfc822; two@a.example"));
+  CHECK(text.contains("Action: failed"));
+  CHECK(text.contains("Status: 5.1.1"));
+  CHECK(text.contains("Subject: a"));
+  CHECK(scene.count("select count(*) from blob") == 0);
+  CHECK(scene.count("select count(*) from queue_notice") == 0);
+}
+
+TEST_CASE("a sender is told after four hours that it takes longer, and at the end that it failed") {
+  Letterbox letterbox;
+  Scene scene({}, &letterbox);
+  scene.add_server("a.example", "192.0.2.1");
+  scene.servers.answer = [](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("RCPT")) return "451 4.3.0 try later";
+    return test::polite(line);
+  };
+  scene.enqueue({.to = {"one@a.example"}});
+  scene.go();
+  scene.pass(3h);
+  CHECK(letterbox.letters.empty());
+  scene.pass(2h);
+  REQUIRE(letterbox.letters.size() == 1);
+  CHECK(letterbox.letters[0].second.contains("Action: delayed"));
+  CHECK(letterbox.letters[0].second.contains("Will-Retry-Until: "));
+  scene.pass(5 * 24h);
+  REQUIRE(letterbox.letters.size() == 2);
+  CHECK(letterbox.letters[1].second.contains("Action: failed"));
+  CHECK(letterbox.letters[1].second.contains("451"));
+}
+
+TEST_CASE("while nothing can be written, nothing is sent, and what was sent is written later") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  int texts = 0;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line == ".") {
+      ++texts;
+      scene.disk_full = true;
+    }
+    return test::polite(line);
+  };
+  auto first = scene.enqueue({.to = {"one@a.example"}});
+  scene.go();
+  CHECK(scene.state({first, 1}) == State::sending);
+  scene.pass(10min);
+  CHECK(texts == 1);
+  scene.disk_full = false;
+  scene.pass(10s);
+  CHECK(scene.state({first, 1}) == State::delivered);
+  auto second = scene.enqueue({.to = {"two@a.example"}});
+  scene.pass(1min);
+  CHECK(texts == 2);
+  CHECK(scene.state({second, 1}) == State::sending);
+  scene.disk_full = false;
+  scene.pass(1min);
+  CHECK(scene.state({second, 1}) == State::delivered);
+  CHECK(texts == 2);
+}
+
+TEST_CASE("a row that cannot be begun is not sent, and is when it can") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  auto id = scene.enqueue({.to = {"one@a.example"}});
+  bool is_open = false;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("EHLO")) scene.disk_full = !is_open;
+    return test::polite(line);
+  };
+  scene.go();
+  scene.pass(5min);
+  CHECK(scene.servers.text.empty());
+  is_open = true;
+  scene.disk_full = false;
+  scene.pass(20min);
+  CHECK(scene.state({id, 1}) == State::delivered);
+}
+
+TEST_CASE("what is over can be asked for 30 days, and is then forgotten whole") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  scene.enqueue({.to = {"one@a.example", "two@a.example"}});
+  scene.go();
+  scene.pass(20 * 24h);
+  auto later = scene.enqueue({.to = {"three@a.example"}});
+  scene.pass(9 * 24h);
+  CHECK(scene.count("select count(*) from queue_event") == 6);
+  scene.pass(2 * 24h);
+  CHECK(scene.count("select count(*) from queue_event") == 2);
+  CHECK(scene.count("select count(*) from queue_recipient") == 1);
+  CHECK(scene.state({later, 1}) == State::delivered);
+  CHECK(scene.count("select count(*) from queue_message") == 1);
+  scene.pass(62 * 24h);
+  CHECK(scene.count("select count(*) from queue_connection") == 0);
 }

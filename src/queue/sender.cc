@@ -15,7 +15,14 @@ constexpr int most_begun = 64;
 constexpr double begun_seconds = 0.1;  // in doubt is at most what we send in this time
 constexpr auto unwritten_for = 200ms;
 constexpr auto lingers = 2s;
+constexpr int shared_after = 10;   // messages, while others wait for a connection
 constexpr auto longest_wait = 2s;  // for the pacer, with a connection open
+
+bool is_gone(const smtp::RecipientResult& result) {
+  return result.stage == smtp::Stage::mail && !result.reply &&
+         (result.breakdown == smtp::Breakdown::closed ||
+          result.breakdown == smtp::Breakdown::reset);
+}
 
 }  // namespace
 
@@ -36,11 +43,10 @@ Task<> Sender::run() {
       if (is_open) co_await send(std::move(batch));
     }
   } catch (const std::runtime_error& e) {
-    // The database or the disk does not serve: what was begun stays so, and is in doubt if we never
-    // get to write its end.
     log::error("queue.sender_failed", {{"site", site_.key}, {"error", e.what()}});
   }
   started();
+  co_await write_at_last();
   if (connection_) co_await connection_->client->quit();
   --core_.connections;
   core_.dispatcher.connection_ended(site_);
@@ -109,7 +115,10 @@ Task<> Sender::load(Line* line) {
     line->taken.insert(job.id);
     line->loaded.push_back(std::move(job));
   }
-  if (!line->loaded.empty()) co_return;
+  if (!line->loaded.empty()) {
+    core_.dispatcher.ring(site_);
+    co_return;
+  }
   // Somebody may have come while we read.
   if (line->news != news) loaded.due = now;
   core_.dispatcher.rests(*line, loaded.due);
@@ -144,6 +153,7 @@ Task<bool> Sender::connect(Batch& batch) {
   auto answer = co_await core_.connector.open(site_.route, std::move(provider));
   if (answer) {
     connection_.emplace(*std::move(answer));
+    unwritten_ = connection_->record;
     co_return true;
   }
   auto& none = answer.error();
@@ -154,32 +164,10 @@ Task<bool> Sender::connect(Batch& batch) {
   auto judgement = judge(core_.parts.book, *site_.target->provider, first.job, none.ending);
   judgement.outcome.latency = core_.parts.clock.steady() - begun;
   judgement.outcome.dialogue = std::move(none.dialogue);
-  const auto record_of_it = std::move(none.record);
-  auto write = [&](sql::Tx& tx) { insert_connection(tx, record_of_it); };
-  co_await core_.parts.db.write(write);
+  unwritten_ = std::move(none.record);
   ended(std::move(first), std::move(judgement), begun);
-  ended_.back().second.connection_id = record_of_it.id;
   co_await write_ended();
   co_return false;
-}
-
-void Sender::ended(Taken taken, Judgement judgement, Steady begun) {
-  const auto& clock = core_.parts.clock;
-  react(taken.job, judgement, begun);
-  auto now = clock.now();
-  if (ended_.empty()) first_ended_ = clock.steady();
-  log::info("queue.attempt", {{"message", id_text(taken.job.id.message)},
-                              {"to", taken.job.address},
-                              {"outcome", to_text(judgement.outcome.kind)},
-                              {"code", judgement.outcome.code},
-                              {"rule", judgement.outcome.rule}});
-  ended_.push_back({taken.line,
-                    {.id = taken.job.id,
-                     .outcome = std::move(judgement.outcome),
-                     .event_id = core_.parts.ids.next(),
-                     .connection_id = connection_ ? connection_->record.id : 0,
-                     .at = now,
-                     .due = now + judgement.wait}});
 }
 
 // What an answer teaches us of the provider, the server or the organisation's name.
@@ -214,47 +202,6 @@ void Sender::react(const Job& job, const Judgement& judgement, Steady begun) {
   }
 }
 
-Task<Sender::Batch> Sender::begin(Batch batch) {
-  auto ended = std::exchange(ended_, {});
-  std::vector<Ended> events;
-  for (auto& [line, event] : ended) events.push_back(std::move(event));
-  std::vector<std::int64_t> event_ids;
-  for (std::size_t i = 0; i < batch.size(); ++i) event_ids.push_back(core_.parts.ids.next());
-  std::vector<bool> may(batch.size());
-  auto now = core_.parts.clock.now();
-  const auto& provider = site_.target->provider->id;
-  auto write = [&](sql::Tx& tx) {
-    if (connection_ && !is_recorded_) insert_connection(tx, connection_->record);
-    auto consequences = record(tx, events, provider);
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      may[i] = begin_attempt(tx, batch[i].job.id, event_ids[i], connection_->record.id, now);
-    return consequences;
-  };
-  auto consequences = co_await core_.parts.db.write(write);
-  is_recorded_ = connection_.has_value();
-  core_.follow(std::move(consequences));
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    auto* line = ended[i].first;
-    if (events[i].outcome.kind == EventKind::deferred ||
-        events[i].outcome.kind == EventKind::untouched)
-      core_.dispatcher.waits(line->key, events[i].due);
-    core_.dispatcher.put_back(*line, events[i].id);
-  }
-  Batch begun;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (may[i])
-      begun.push_back(std::move(batch[i]));
-    else
-      core_.dispatcher.put_back(*batch[i].line, batch[i].job.id);
-  }
-  co_return begun;
-}
-
-Task<> Sender::write_ended() {
-  if (ended_.empty()) co_return;
-  co_await begin({});
-}
-
 // ---- Sending
 
 std::size_t Sender::group_end(const Batch& batch, std::size_t from) const {
@@ -277,7 +224,12 @@ bool Sender::may_go_on() const {
     most = static_cast<int>(std::clamp<std::uint64_t>(*said, 1, static_cast<std::uint64_t>(most)));
   bool is_full = client.transactions() >= most || (limits.recipients_per_connection > 0 &&
                                                    recipients_ >= limits.recipients_per_connection);
-  return client.usable() && !has_enough_ && !is_full && !core_.is_stopping &&
+  // Others of this provider wait for a connection and have none.
+  using Crowd = Target::Crowd;
+  auto crowd = site_.target->crowd;
+  bool makes_room = (crowd == Crowd::urgent && !site_.turn.has_urgent()) ||
+                    (crowd == Crowd::others && client.transactions() >= shared_after);
+  return client.usable() && !has_enough_ && !is_full && !makes_room && !core_.is_stopping &&
          site_.target->pacer.window(now) > 0 && site_.pause.until() <= now;
 }
 
@@ -300,7 +252,7 @@ Task<> Sender::send(Batch batch) {
       co_await send_group(std::move(group));
       from = end;
       bool is_late = core_.parts.clock.steady() - first_ended_ > unwritten_for;
-      if (is_late && from < begun.size()) co_await write_ended();
+      if (is_late && from < begun.size()) co_await try_to_write_ended();
     }
     batch.clear();
     while (batch.empty() && may_go_on()) {
@@ -322,10 +274,11 @@ Task<bool> Sender::linger() {
     co_await core_.parts.clock.sleep_until(*not_before_);
     co_return true;
   }
-  if (!may_go_on()) co_return false;
+  if (!may_go_on() || site_.target->crowd != Target::Crowd::none) co_return false;
   site_.idlers.push_back(&bell_);
   co_await bell_.sleep_until(now + lingers);
   std::erase(site_.idlers, &bell_);
+  has_idled_ = true;
   co_return !site_.turn.empty();
 }
 
@@ -337,7 +290,7 @@ Task<> Sender::send_group(Batch group) {
     for (auto& taken : group) {
       Judgement judgement;
       judgement.outcome = {.kind = kind, .stage = smtp::Stage::mail, .text = text};
-      judgement.wait = std::chrono::minutes(5);
+      if (kind != EventKind::untouched) judgement.wait = std::chrono::minutes(5);
       if (kind == EventKind::failed) {
         judgement.outcome.reply_class = provider::ReplyClass::content;
         judgement.outcome.rule = "ours.renderer";
@@ -349,20 +302,22 @@ Task<> Sender::send_group(Batch group) {
   if (renderer == nullptr)
     co_return give_up(EventKind::deferred,
                       "nobody here writes copies of kind " + message->renderer);
-  auto id = group.front().job.id;
-  auto copy = co_await renderer->render(message, id);
-  if (!copy) {
-    bool is_for_now = copy.error().code == Errc::unavailable;
-    co_return give_up(is_for_now ? EventKind::deferred : EventKind::failed, copy.error().text);
+  auto prepared = co_await prepare(renderer, group.front().job);
+  if (!prepared) {
+    bool is_for_now = prepared.error().code == Errc::unavailable;
+    co_return give_up(is_for_now ? EventKind::deferred : EventKind::failed, prepared.error().text);
   }
-  auto form = co_await first_form(core_.parts.db, group.front().job.address);
+  auto& [copy, form] = *prepared;
   auto transaction = transaction_of(group, form);
-  auto results = co_await transact(transaction, group.front().job, *copy);
+  auto results = co_await transact(transaction, group.front().job, copy);
   if (auto other = second_form(form, results.front()); other && may_go_on()) {
     transaction.recipients.front().address = other->on_the_wire();
-    results = co_await transact(transaction, group.front().job, *copy);
+    results = co_await transact(transaction, group.front().job, copy);
     if (results.front().accepted) co_await remember_form(core_.parts.db, *other);
   }
+  // A server that closed an idle connection said nothing of this message: another one takes it.
+  bool has_gone_stale = std::exchange(has_idled_, false) && is_gone(results.front());
+  if (has_gone_stale) co_return give_up(EventKind::untouched, "the idle connection was closed");
   auto took = clock.steady() - begun;
   seconds_each_ += (std::chrono::duration<double>(took).count() - seconds_each_) / 4;
   recipients_ += static_cast<int>(group.size());
@@ -374,6 +329,17 @@ Task<> Sender::send_group(Batch group) {
     judgement.outcome.latency = took;
     judgement.outcome.dialogue = dialogue;
     ended(std::move(group[i]), std::move(judgement), begun);
+  }
+}
+
+// Nothing here may leave a recipient begun: trouble is an error, not an exception.
+Task<Result<Sender::Prepared>> Sender::prepare(Renderer* renderer, Job job) {
+  try {
+    CO_TRY(auto copy, co_await renderer->render(job.message, job.id));
+    auto form = co_await first_form(core_.parts.db, job.address);
+    co_return Prepared{std::move(copy), std::move(form)};
+  } catch (const std::runtime_error& e) {
+    co_return fail(Errc::unavailable, e.what());
   }
 }
 

@@ -39,10 +39,19 @@ class Sender {
   // Writes how attempts ended and that these begin.  Answers those that may.
   [[nodiscard]] Task<Batch> begin(Batch batch);
   [[nodiscard]] Task<> write_ended();
+  [[nodiscard]] Task<bool> try_to_write_ended();
+  [[nodiscard]] Task<> write_at_last();
+  void forget_ended();
   void ended(Taken taken, Judgement judgement, Steady begun);
   void react(const Job& job, const Judgement& judgement, Steady begun);
 
   [[nodiscard]] Task<> send(Batch batch);
+  // What a transaction needs beforehand.
+  struct Prepared {
+    Copy copy;
+    AddressForm form;
+  };
+  [[nodiscard]] Task<Result<Prepared>> prepare(Renderer* renderer, Job job);
   // Recipients of one transaction.
   [[nodiscard]] Task<> send_group(Batch group);
   [[nodiscard]] Task<std::vector<smtp::RecipientResult>> transact(smtp::Message transaction,
@@ -58,9 +67,10 @@ class Sender {
   Site& site_;
   Alarm bell_;
   std::optional<Connection> connection_;
-  bool is_recorded_ = false;                    // the connection's row is written
+  std::optional<ConnectionRecord> unwritten_;   // of the connection, or of the one that failed
   int recipients_ = 0;                          // on this connection
   bool has_enough_ = false;                     // the server, of this connection
+  bool has_idled_ = false;                      // before the present transaction
   double seconds_each_ = 0.2;                   // a message takes, lately
   std::optional<Steady> not_before_;            // the pacer lets nothing through until then
   std::vector<std::pair<Line*, Ended>> ended_;  // not yet written

@@ -12,17 +12,6 @@ namespace {
 constexpr std::uint64_t held_in_memory = 1 << 20;
 constexpr std::uint64_t piece_size = 256 << 10;
 
-// The length of a Return-Path field at the beginning, folds included.
-std::size_t return_path_length(std::string_view text) {
-  constexpr std::string_view name = "Return-Path:";
-  if (!ascii::starts_with_ignoring_case(text, name)) return 0;
-  auto end = text.find("\r\n");
-  while (end != text.npos && end + 2 < text.size() &&
-         (text[end + 2] == ' ' || text[end + 2] == '\t'))
-    end = text.find("\r\n", end + 2);
-  return end == text.npos ? 0 : end + 2;
-}
-
 // From memory at once, else from the disk on another thread.
 Task<Result<std::string>> read_body(blob::Store& blobs, WorkerPool& pool,  // NOLINT: outlive us
                                     blob::Location body, std::uint64_t from, std::uint64_t length) {
@@ -34,6 +23,16 @@ Task<Result<std::string>> read_body(blob::Store& blobs, WorkerPool& pool,  // NO
 }
 
 }  // namespace
+
+std::size_t return_path_length(std::string_view text) {
+  constexpr std::string_view name = "Return-Path:";
+  if (!ascii::starts_with_ignoring_case(text, name)) return 0;
+  auto end = text.find("\r\n");
+  while (end != text.npos && end + 2 < text.size() &&
+         (text[end + 2] == ' ' || text[end + 2] == '\t'))
+    end = text.find("\r\n", end + 2);
+  return end == text.npos ? 0 : end + 2;
+}
 
 const Copy* StoredMail::find(std::int64_t message_id) {
   auto found = std::ranges::find(kept_, message_id, &Kept::message_id);

@@ -36,6 +36,9 @@ class StoredMail final : public Renderer {
   std::list<Kept> kept_;  // the one used last in front
 };
 
+// The length of a Return-Path field at the beginning, folds included; 0: there is none.
+std::size_t return_path_length(std::string_view text);
+
 // A copy as the client wants it.
 class CopySource final : public smtp::BodySource {
  public:

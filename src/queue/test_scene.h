@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -24,7 +25,10 @@ constexpr Time start{std::chrono::days(20'000)};
 // A database and bodies in memory, with mail in the queue.
 struct Rows {
   Rows() {
-    db->before_commit([this] { blobs->sync(); });
+    db->before_commit([this] {
+      if (disk_full) throw sql::Unavailable("the disk is full");
+      blobs->sync();
+    });
   }
 
   struct Mail {
@@ -95,6 +99,7 @@ struct Rows {
   std::unique_ptr<blob::Store> blobs = blob::open_memory();
   std::unique_ptr<sql::Db> db = sql::open_memory();
   std::function<void(std::vector<LineKey>, Time)> on_enqueued;
+  std::atomic<bool> disk_full = false;  // nothing can be committed
 };
 
 // Other servers: each connection is answered by `answer`, line by line; after a final dot the line
@@ -142,7 +147,7 @@ std::string polite(const std::string& line);
 
 // A queue that runs on a clock that is moved by hand.
 struct Scene : Rows {
-  explicit Scene(Options options = {}) {
+  explicit Scene(Options options = {}, Postman* postman = nullptr) {
     options.helo = "home.example";
     servers.answer = [](const std::string&, const std::string& line) { return polite(line); };
     runtime.start();
@@ -158,6 +163,7 @@ struct Scene : Rows {
               .tls = nullptr,
               .options = std::move(options),
               .renderers = {},
+              .postman = postman,
               .bounce_address = {},
               .spawn = [this](Task<> task) { runtime.spawn(0, "queue", std::move(task)); }});
     control.attach(queue.get());

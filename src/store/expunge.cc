@@ -1,8 +1,7 @@
 #include "store/expunge.h"
 
-#include "store/append.h"
-
 #include "store/account_row.h"
+#include "store/append.h"
 #include "store/usage.h"
 
 namespace todoke::store {

@@ -31,7 +31,7 @@ Answer list(Installation& in, Actor, json::object args, Progress&) {
     };
     tx.each(
         "select m.id, m.reverse_path, m.size, m.created_at, m.useful_until, count(r.number), "
-        "min(r.next_attempt_at) from queue_message m "
+        "min(r.due_at) from queue_message m "
         "left join queue_recipient r on r.message_id = m.id "
         "group by m.id, m.reverse_path, m.size, m.created_at, m.useful_until "
         "order by m.id limit $1",
@@ -65,7 +65,7 @@ Answer show(Installation& in, Actor, json::object args, Progress&) {
                                         {"next_attempt_at", time_json(row.get<Time>(2))}});
     };
     tx.each(
-        "select address, state, next_attempt_at from queue_recipient where message_id = $1 "
+        "select address, state, due_at from queue_recipient where message_id = $1 "
         "order by number",
         add, id);
     shown["recipients"] = std::move(recipients);

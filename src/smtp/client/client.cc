@@ -46,6 +46,11 @@ void Client::begin_overall() {
   latest_ = options_.clock.steady() + options_.timeouts.overall;
 }
 
+void Client::rest() {
+  state_ = State::open;
+  io_.set_deadline(options_.timeouts.overall);
+}
+
 bool Client::allow(std::chrono::seconds time) {
   auto left = std::chrono::duration_cast<std::chrono::seconds>(latest_ - options_.clock.steady());
   if (left <= 0s) return false;
@@ -140,7 +145,8 @@ std::unexpected<Ending> Client::lost(Stage stage, const net::Closed& closed) {
   // How the connection was broken shows when writing; reading afterwards only finds it gone.
   bool write_failed_first = write_failure_ && closed.reason == net::Closed::Reason::ended;
   const auto& why = write_failed_first ? *write_failure_ : closed;
-  return break_off(stage, to_breakdown(why.reason), why.what());
+  bool ours = why.reason == net::Closed::Reason::stopping;
+  return break_off(stage, to_breakdown(why.reason), ours ? "We are stopping" : why.what());
 }
 
 std::unexpected<Ending> Client::out_of_place(Stage stage, Reply reply) {
@@ -162,6 +168,7 @@ Task<> Client::reset() {
   // RFC 5321 §4.1.1.5 knows no refusal.
   if (heard && state_ == State::open && !heard->is_positive()) state_ = State::bye;
   needs_reset_ = false;
+  if (state_ == State::open) rest();
 }
 
 Task<> Client::quit() {

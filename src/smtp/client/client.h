@@ -108,8 +108,8 @@ class BodySource {
 // A recipient of a transaction.
 struct Recipient {
   std::string address;  // as it goes between <>: already quoted if need be
-  std::optional<Notify> notify;
-  std::optional<OriginalRecipient> original_recipient;
+  std::optional<Notify> notify{};
+  std::optional<OriginalRecipient> original_recipient{};
 };
 
 // One transaction.
@@ -155,9 +155,9 @@ class Client {
   // every server of today passes them, and a converted message would break its signatures.
   [[nodiscard]] Task<std::vector<RecipientResult>> send(Message message);
 
-  // The connection can take another transaction.  It may have gone silently meanwhile: a send() on
-  // a connection used before that ends at Stage::mail without a reply, or with 421, says nothing of
-  // the server but that it did not want to wait.
+  // The connection can take another transaction.  We keep it for Timeouts::overall; it may have
+  // gone silently meanwhile: a send() on a connection used before that ends at Stage::mail without
+  // a reply, or with 421, says nothing of the server but that it did not want to wait.
   bool usable() const { return state_ == State::open; }
   // Transactions begun.
   int transactions() const { return transactions_; }
@@ -188,6 +188,8 @@ class Client {
   // ---- client.cc: one line, one reply
 
   void begin_overall();
+  // Ready for the next transaction.
+  void rest();
   // Sets the stream's deadline: `time`, or what is left of the whole.  False: nothing is left.
   bool allow(std::chrono::seconds time);
   // Queues a command.

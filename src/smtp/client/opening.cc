@@ -36,7 +36,7 @@ Task<std::expected<void, Ending>> Client::open() {
   CO_TRY_OK(co_await say_hello());
   CO_TRY_OK(co_await agree_on_tls());
   CO_TRY_OK(co_await sign_in());
-  state_ = State::open;
+  rest();
   co_return Step{};
 }
 

@@ -48,14 +48,7 @@ Task<std::vector<RecipientResult>> Client::Transaction::run() {
                    .reply = std::move(why.reply),
                    .text = std::move(why.text)});
     }
-    if (client_.state_ == State::talking) client_.state_ = State::open;
-    // What is said now answers nothing: a good-bye, or a server out of step.
-    bool enough = client_.offer_.mail_max &&
-                  client_.transactions_ >=
-                      static_cast<int>(std::min<std::uint64_t>(*client_.offer_.mail_max, 1 << 30));
-    if (client_.state_ == State::open && enough) client_.state_ = State::bye;
-    if (client_.usable() && !client_.io_.buffered().empty())
-      (void)client_.expect_silence(Stage::end_of_data);
+    if (client_.state_ == State::talking) end();
   }
   std::vector<RecipientResult> out;
   for (auto& result : results_) {
@@ -63,6 +56,15 @@ Task<std::vector<RecipientResult>> Client::Transaction::run() {
     out.push_back(*std::move(result));
   }
   co_return out;
+}
+
+void Client::Transaction::end() {
+  client_.rest();
+  auto limit = client_.offer_.mail_max;
+  if (limit && static_cast<std::uint64_t>(client_.transactions_) >= *limit)
+    client_.state_ = State::bye;
+  // What is said now answers nothing: a good-bye, or a server out of step.
+  (void)client_.expect_silence(Stage::end_of_data);
 }
 
 bool Client::Transaction::prepare() {
@@ -104,7 +106,10 @@ Task<Client::Step> Client::Transaction::exchange_envelope() {
   std::vector<Command> unheard;  // in order; small
   auto next = commands_.begin();
   for (;;) {
-    while (next != commands_.end() && unheard.size() < most && client_.io_.pending() < max_group) {
+    // More goes out once half of it is answered: in few packets, and the server never waits for us.
+    bool refill = unheard.size() <= most / 2;
+    while (refill && next != commands_.end() && unheard.size() < most &&
+           client_.io_.pending() < max_group) {
       if (is_pointless(*next)) {
         ++next;
         continue;

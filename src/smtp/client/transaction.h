@@ -40,6 +40,8 @@ class Client::Transaction {
   [[nodiscard]] Task<Step> hear_verdict();
   [[nodiscard]] Task<Step> hear_last_words();
 
+  // The conversation goes on, if the server wants it to.
+  void end();
   void decide(std::size_t recipient, RecipientResult result);
   // The same for all that are undecided.
   void decide_rest(const RecipientResult& result);
