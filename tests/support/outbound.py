@@ -95,7 +95,7 @@ class Sending:
             client.sendmail(address(account), recipients, text or message(), **options)
         return self.rows("select max(id) from queue_message")[0][0]
 
-    def wait(self, queued, until=lambda states: set(states.values()) <= FINAL, timeout=30):
+    def wait(self, queued, until=lambda states: set(states.values()) <= FINAL, timeout=60):
         """Waits for a message's recipients; {address: state}."""
         end = time.monotonic() + timeout
         while True:
