@@ -39,11 +39,15 @@ def unpacked(name, *packages):
             for package in pathlib.Path(downloads).glob("*.deb"):
                 subprocess.run(["dpkg", "-x", package, folder], check=True)
         folder.chmod(0o755)
+        for file in folder.rglob("*"):
+            # Nothing here runs with the rights of others.
+            if file.is_file() and not file.is_symlink() and file.stat().st_mode & 0o6000:
+                file.chmod(0o755)
     return cached(name, fill)
 
 
-def npm_script(name):
-    """A script of tests/interop/npm, where it finds the packages that our lock file names."""
+def npm_packages():
+    """The folder with the packages that the lock file of tests/interop/npm names."""
     source = SOURCE / "tests/interop/npm"
     wanted = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
 
@@ -54,6 +58,11 @@ def npm_script(name):
                               cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise AssertionError(f"npm ci failed:\n{done.stdout.decode(errors='replace')[-4000:]}")
-    installed = cached(f"npm-{wanted}", fill)
-    shutil.copy(source / name, installed)
+    return cached(f"npm-{wanted}", fill)
+
+
+def npm_script(name):
+    """A script of tests/interop/npm, where it finds these packages."""
+    installed = npm_packages()
+    shutil.copy(SOURCE / "tests/interop/npm" / name, installed)
     return installed / name

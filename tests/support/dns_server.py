@@ -190,7 +190,8 @@ class Table:
         return self.rrset(owner, "NSEC", [data], secure)
 
     def _has_records(self, name):
-        return any(isinstance(found, list) and found for found in self.names[name].values())
+        # Those that misbehave are there, too: a denial of a neighbour must not deny them.
+        return any(self.names[name].values())
 
     def denial(self, name, secure):
         """The authority section that says: no such records, or no such name."""

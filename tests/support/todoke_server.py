@@ -40,11 +40,13 @@ class Server:
     and NAME, and the password PASSWORD.
     folder: where to make it, for a test that needs a special file system.
     host: the name by which the server goes.
+    outgoing: {"port": …, …}, the keys of [outgoing], for a server that sends; others only queue.
+    dns: the keys of [dns].
     prepare: called in the server's process before it becomes Todoke (limits of the process).
     """
 
     def __init__(self, listeners=ALL, accounts=("hana", "taro"), settings=None, folder=None,
-                 prepare=None, log_level="info", host="localhost"):
+                 prepare=None, log_level="info", host="localhost", outgoing=None, dns=None):
         self._temporary = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="todoke-test-"))
         self.data = self.folder / "data"
@@ -55,12 +57,16 @@ class Server:
         self.prepare = prepare
         self.host = host
         self._ready = {}
-        self._write_config(listeners, settings or {}, log_level)
+        # Whoever asks for no sending must not reach the real DNS and the servers in it.
+        sections = {"log": {"level": log_level}, "outgoing": outgoing or {"send": False},
+                    "dns": dns or {}}
+        self._write_config(listeners, settings or {}, sections)
 
-    def _write_config(self, listeners, settings, log_level):
+    def _write_config(self, listeners, settings, sections):
         lines = [f"data = {quoted(self.data)}", f"host = {quoted(self.host)}"]
         lines += [f"{key} = {value}" for key, value in settings.items()]
-        lines += ["[log]", f'level = "{log_level}"']
+        for name, keys in sections.items():
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
         for one in listeners:
             lines += ["[[listener]]", f'protocol = "{one.protocol}"',
                       f"address = {quoted(one.address)}", f"port = {one.port}",
