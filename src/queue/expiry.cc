@@ -38,22 +38,15 @@ Time ends_at(const Message& message, const Holds& holds, std::string_view provid
 }
 
 Outcome expired_outcome(sql::Tx& tx, RecipientId id, std::string_view why) {
-  Outcome outcome{.kind = EventKind::expired,
-                  .text = std::string(why),
-                  .reply_class = provider::ReplyClass::expired};
-  auto take = [&](const sql::Row& row) {
-    outcome.stage = row.get<smtp::Stage>(0);
-    outcome.breakdown = row.get<smtp::Breakdown>(1);
-    outcome.code = row.get<int>(2);
-    outcome.enhanced = smtp::parse_enhanced_code(row.text(3));
-    outcome.text += fmt::format("; the last answer: {}", row.text(4));
-    outcome.rule = row.get<std::string>(5);
-    return false;
-  };
-  tx.each(
-      "select stage, breakdown, code, enhanced, text, rule from queue_event "
-      "where message_id = $1 and number = $2 and kind = 3 order by id desc limit 1",
-      take, id.message, id.number);
+  auto last = read_last_event(tx, id);
+  if (!last || last->outcome.kind != EventKind::deferred)
+    return {.kind = EventKind::expired,
+            .text = std::string(why),
+            .reply_class = provider::ReplyClass::expired};
+  auto outcome = std::move(last->outcome);
+  outcome.kind = EventKind::expired;
+  outcome.text = fmt::format("{}; the last answer: {}", why, outcome.text);
+  outcome.reply_class = provider::ReplyClass::expired;
   return outcome;
 }
 

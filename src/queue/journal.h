@@ -42,6 +42,15 @@ std::vector<Job> read_jobs(sql::Tx& tx, const LineKey& line, Time now, int limit
 // Nothing: there is no such message, or it is over and its text is gone.
 std::shared_ptr<const Message> read_message(sql::Tx& tx, std::int64_t id);
 
+// What a recipient's present state is due to, or what was said last while it waits.
+struct LastEvent {
+  Outcome outcome;  // without its dialogue
+  Time at{};
+  std::string host;  // that was spoken to; may be empty
+};
+// Nothing: nothing was tried yet.
+std::optional<LastEvent> read_last_event(sql::Tx& tx, RecipientId id);
+
 // ORCPT as it is stored: "rfc822;address".
 std::optional<smtp::OriginalRecipient> parse_orcpt(std::string_view text);
 

@@ -98,6 +98,34 @@ std::vector<Job> read_jobs(sql::Tx& tx, const LineKey& line, Time now, int limit
   return jobs;
 }
 
+std::optional<LastEvent> read_last_event(sql::Tx& tx, RecipientId id) {
+  std::optional<LastEvent> found;
+  auto take = [&](const sql::Row& row) {
+    found = LastEvent{.outcome = {.kind = row.get<EventKind>(0),
+                                  .stage = row.get<smtp::Stage>(1),
+                                  .breakdown = row.get<smtp::Breakdown>(2),
+                                  .code = row.get<int>(3),
+                                  .enhanced = smtp::parse_enhanced_code(row.text(4)),
+                                  .text = row.get<std::string>(5),
+                                  .rule = row.get<std::string>(7)},
+                      .at = row.get<Time>(8),
+                      .host = row.get<std::string>(9)};
+    if (auto number = row.integer(6); number > 0)
+      found->outcome.reply_class = static_cast<provider::ReplyClass>(number);
+    return false;
+  };
+  // Not what only began, was set waiting again, is delayed elsewhere or was not sent after all.
+  tx.each(
+      "select e.kind, e.stage, e.breakdown, e.code, e.enhanced, e.text, e.reply_class, e.rule, "
+      "e.at, "
+      "coalesce(c.host, '') from queue_event e "
+      "left join queue_connection c on c.id = e.connection_id "
+      "where e.message_id = $1 and e.number = $2 and e.kind not in (1, 11, 12, 13) "
+      "order by e.id desc limit 1",
+      take, id.message, id.number);
+  return found;
+}
+
 std::shared_ptr<const Message> read_message(sql::Tx& tx, std::int64_t id) {
   std::shared_ptr<Message> found;
   auto take = [&](const sql::Row& row) {

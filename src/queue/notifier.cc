@@ -64,37 +64,6 @@ DsnReason reason_of_outcome(Notice notice, const Outcome& last) {
   }
 }
 
-struct Last {
-  Outcome outcome;
-  Time at{};
-  std::string host;
-};
-
-// The event that says why: the last attempt's, unless the end has one of its own.
-std::optional<Last> read_last(sql::Tx& tx, RecipientId id) {
-  std::optional<Last> found;
-  auto take = [&](const sql::Row& row) {
-    found = Last{.outcome = {.kind = row.get<EventKind>(0),
-                             .stage = row.get<smtp::Stage>(1),
-                             .code = row.get<int>(2),
-                             .enhanced = smtp::parse_enhanced_code(row.text(3)),
-                             .text = row.get<std::string>(4)},
-                 .at = row.get<Time>(6),
-                 .host = row.get<std::string>(7)};
-    if (auto number = row.integer(5); number > 0)
-      found->outcome.reply_class = static_cast<provider::ReplyClass>(number);
-    return false;
-  };
-  tx.each(
-      "select e.kind, e.stage, e.code, e.enhanced, e.text, e.reply_class, e.at, "
-      "coalesce(c.host, '') from queue_event e "
-      "left join queue_connection c on c.id = e.connection_id "
-      "where e.message_id = $1 and e.number = $2 and e.kind not in (1, 11, 12, 13) "
-      "order by e.id desc limit 1",
-      take, id.message, id.number);
-  return found;
-}
-
 }  // namespace
 
 std::optional<Notifier::Due> Notifier::read_due(sql::Tx& tx, std::int64_t message_id,
@@ -110,7 +79,7 @@ std::optional<Notifier::Due> Notifier::read_due(sql::Tx& tx, std::int64_t messag
     auto number = row.get<int>(0);
     auto notice = row.get<Notice>(1);
     due.rows.emplace_back(number, static_cast<int>(notice));
-    auto last = read_last(tx, {message_id, number}).value_or(Last{});
+    auto last = read_last_event(tx, {message_id, number}).value_or(LastEvent{});
     DsnRecipient recipient{
         .address = row.get<std::string>(2),
         .original = parse_orcpt(row.text(3)),

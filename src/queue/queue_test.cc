@@ -119,7 +119,7 @@ TEST_CASE("held mail does not grow older") {
   scene.go();
   CHECK(scene.servers.dialled == 0);
   CHECK_FALSE(block_on(scene.control.hold({"", 0}, "admin", "again")));
-  scene.pass(10 * 24h);
+  scene.jump(10 * 24h);
   CHECK(scene.state({id, 1}) == State::waiting);
   CHECK(scene.state({firm, 1}) == State::expired);
   block_on(scene.control.release({"", 0})).value();
@@ -332,15 +332,15 @@ TEST_CASE("what is over can be asked for 30 days, and is then forgotten whole") 
   scene.add_server("a.example", "192.0.2.1");
   scene.enqueue({.to = {"one@a.example", "two@a.example"}});
   scene.go();
-  scene.pass(20 * 24h);
+  scene.jump(20 * 24h);
   auto later = scene.enqueue({.to = {"three@a.example"}});
-  scene.pass(9 * 24h);
+  scene.jump(9 * 24h);
   CHECK(scene.count("select count(*) from queue_event") == 6);
-  scene.pass(2 * 24h);
+  scene.jump(2 * 24h);
   CHECK(scene.count("select count(*) from queue_event") == 2);
   CHECK(scene.count("select count(*) from queue_recipient") == 1);
   CHECK(scene.state({later, 1}) == State::delivered);
   CHECK(scene.count("select count(*) from queue_message") == 1);
-  scene.pass(62 * 24h);
+  scene.jump(62 * 24h);
   CHECK(scene.count("select count(*) from queue_connection") == 0);
 }

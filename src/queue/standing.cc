@@ -38,7 +38,9 @@ std::string last_words(const Situation& situation) {
 }
 
 std::string whom(const Situation& situation) {
-  return situation.provider.empty() ? situation.line.domain : situation.provider;
+  // A provider that we do not know by name goes by the domain.
+  bool is_known = !situation.provider.empty() && !situation.provider.starts_with("generic");
+  return is_known ? situation.provider : situation.line.domain;
 }
 
 std::string explain_waiting(const Situation& situation, Time now) {
@@ -98,20 +100,10 @@ std::optional<Situation> read_situation(sql::Tx& tx, RecipientId id, Time now) {
   const auto holds = read_holds(tx, now);
   if (const auto* hold = holds.current(found->provider, found->line.organisation_id))
     found->hold = *hold;
-  auto take_last = [&](const sql::Row& row) {
-    found->last = Outcome{.kind = row.get<EventKind>(0),
-                          .stage = row.get<smtp::Stage>(1),
-                          .breakdown = row.get<smtp::Breakdown>(2),
-                          .code = row.get<int>(3),
-                          .enhanced = smtp::parse_enhanced_code(row.text(4)),
-                          .text = row.get<std::string>(5)};
-    found->last_at = row.get<Time>(6);
-    return false;
-  };
-  tx.each(
-      "select kind, stage, breakdown, code, enhanced, text, at from queue_event "
-      "where message_id = $1 and number = $2 and kind not in (1, 13) order by id desc limit 1",
-      take_last, id.message, id.number);
+  if (auto last = read_last_event(tx, id)) {
+    found->last = std::move(last->outcome);
+    found->last_at = last->at;
+  }
   return found;
 }
 

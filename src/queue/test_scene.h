@@ -210,6 +210,12 @@ struct Scene : Rows {
   void settle() {
     while (queue->running() == 0 || clock.sleepers() != queue->running()) std::this_thread::yield();
   }
+  // At once, as if the machine had slept.
+  void jump(std::chrono::microseconds time) {
+    settle();
+    clock.advance(time);
+    settle();
+  }
   void pass(std::chrono::microseconds time) {
     settle();
     auto end = clock.steady() + time;
