@@ -1,8 +1,10 @@
 #include "app/outgoing.h"
 
 #include "app/returned_mail.h"
+#include "app/sts_fetcher.h"
 #include "base/log.h"
 #include "dns/unbound_resolver.h"
+#include "http/client.h"
 #include "net/dialer.h"
 #include "provider/book.h"
 #include "queue/queue.h"
@@ -46,6 +48,9 @@ struct Outgoing::Impl {
         resolver(std::move(asks)),
         tls(std::move(certificates)),
         dialer(loops),
+        web(given.clock(), *resolver, dialer, tls),
+        sts_fetcher(web),
+        sts(given.db(), given.clock(), *resolver, sts_fetcher),
         mailroom(given),
         desk(provider::Book::built_in(), envelope_key(given.db())),
         returned_mail(given, desk),
@@ -69,6 +74,7 @@ struct Outgoing::Impl {
             .dialer = dialer,
             .book = provider::Book::built_in(),
             .tls = tls,
+            .sts = &sts,
             .options = std::move(options),
             .signer = &signer,
             .renderers = {},
@@ -88,6 +94,9 @@ struct Outgoing::Impl {
   std::unique_ptr<dns::UnboundResolver> resolver;
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
   net::TcpDialer dialer;
+  http::Client web;
+  HttpsStsFetcher sts_fetcher;
+  trust::StsPolicies sts;
   Mailroom mailroom;
   queue::ReturnDesk desk;
   ReturnedMail returned_mail;

@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace todoke {
+namespace {
+
+constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
+constexpr std::size_t text_length = 13;
+
+char usual_digit(char typed) {
+  if (typed >= 'A' && typed <= 'Z') typed = static_cast<char>(typed - 'A' + 'a');
+  if (typed == 'o') return '0';
+  return typed == 'i' || typed == 'l' ? '1' : typed;
+}
+
+}  // namespace
 
 std::int64_t IdGenerator::next() {
   constexpr std::int64_t epoch_ms = 1'735'689'600'000;  // 2025-01-01
@@ -18,11 +30,22 @@ void IdGenerator::skip_past(std::int64_t id) {
 }
 
 std::string id_text(std::int64_t id) {
-  constexpr char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::string out(13, '0');
+  std::string out(text_length, '0');
   auto rest = static_cast<std::uint64_t>(id);
   for (auto at = out.rbegin(); at != out.rend(); ++at, rest >>= 5) *at = digits[rest & 31];
   return out;
+}
+
+std::optional<std::int64_t> parse_id(std::string_view text) {
+  if (text.size() != text_length) return {};
+  std::uint64_t id = 0;
+  for (char c : text) {
+    auto value = digits.find(usual_digit(c));
+    // Thirteen digits hold 65 bits, and an id has 63.
+    if (value == digits.npos || id >> 58 != 0) return {};
+    id = id << 5 | value;
+  }
+  return static_cast<std::int64_t>(id);
 }
 
 }  // namespace todoke

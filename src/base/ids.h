@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace todoke {
 
@@ -28,5 +30,8 @@ class IdGenerator {
 
 // An id as people and logs see it: 13 characters, Crockford base 32, sorts as the number does.
 std::string id_text(std::int64_t id);
+// The id that such a text stands for, also when it was typed in capitals or with the letters o, i
+// and l in place of digits.  Nothing: it is none.
+std::optional<std::int64_t> parse_id(std::string_view text);
 
 }  // namespace todoke

@@ -29,6 +29,8 @@ struct Principal {
   bool pop3_read_only = false;
   std::optional<std::int64_t> pop3_mailbox_id;
   std::optional<int> send_limit_per_hour;
+  // Of the directory: by which it knows whether the sign-in still holds.
+  std::uint64_t signed_in_at = 0;
 };
 
 }  // namespace todoke

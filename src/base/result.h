@@ -12,6 +12,7 @@ enum class Errc {
   not_found,    // no such thing, or not for this principal: the two are not told apart
   conflict,     // it exists already, or changed meanwhile
   over_limit,   // a budget, quota or rate is used up
+  too_many,     // more than one thing may have or one request may ask for; room would not help
   denied,       // known, and not allowed
   unavailable,  // cannot be answered now; trying again later makes sense
   corrupt,      // stored data failed its checksum or makes no sense

@@ -105,6 +105,7 @@ void purge(Change& change, const AccountRef& account,
   change.tx.run("delete from address where account_id = $1", account.id);
   change.tx.run("delete from account where id = $1", account.id);
   change.touches(account.id);
+  change.signs_out(account.id);
   change.audit(account.organisation, "account.purge", account.address,
                Details().add("account", account.id));
 }
@@ -219,6 +220,8 @@ Task<Result<>> Directory::update_account(Actor by, std::string address, AccountC
     TRY(auto account, find_live_account(to.tx, address));
     apply(to.tx, account.id, change);
     to.touches(account.id);
+    if (change.services || change.state.value_or(State::active) != State::active)
+      to.signs_out(account.id);
     to.audit(account.organisation, "account.update", account.address, describe(change));
     return {};
   };
@@ -231,6 +234,7 @@ Task<Result<>> Directory::delete_account(Actor by, std::string address) {
     change.tx.run("update account set state = $1, deleted_at = $2 where id = $3", State::deleted,
                   change.now, account.id);
     change.touches(account.id);
+    change.signs_out(account.id);
     change.audit(account.organisation, "account.delete", account.address,
                  Details().add("was_suspended", account.state == State::suspended));
     return {};

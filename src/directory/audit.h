@@ -38,13 +38,19 @@ class Details {
   std::string members_;
 };
 
+// What a change means for what is remembered.
+struct Effects {
+  std::vector<std::int64_t> touched;     // accounts of which nothing remembered holds
+  std::vector<std::int64_t> signed_out;  // accounts whose sessions end
+  std::vector<std::int64_t> organisations_signed_out;
+};
+
 // An administrative change inside its transaction: who does it, and the one way to write it down.
 class Change {
  public:
-  Change(sql::Tx& transaction, const Actor& actor, Time at, IdGenerator& ids,
-         std::vector<std::int64_t>& touched)
-      : tx(transaction), by(actor), now(at), ids_(ids), touched_(touched) {
-    touched_.clear();  // a closure may run twice
+  Change(sql::Tx& transaction, const Actor& actor, Time at, IdGenerator& ids, Effects& effects)
+      : tx(transaction), by(actor), now(at), ids_(ids), effects_(effects) {
+    effects_ = {};  // a closure may run twice
   }
 
   sql::Tx& tx;
@@ -53,14 +59,17 @@ class Change {
 
   std::int64_t new_id() { return ids_.next(); }
   // What was remembered of the account is worthless afterwards.
-  void touches(std::int64_t account) { touched_.push_back(account); }
+  void touches(std::int64_t account) { effects_.touched.push_back(account); }
+  // Whoever is signed in has to do so again, if he can.
+  void signs_out(std::int64_t account) { effects_.signed_out.push_back(account); }
+  void signs_out_organisation(std::int64_t id) { effects_.organisations_signed_out.push_back(id); }
   // `action` is "thing.verb"; organisation 0 is the installation.
   void audit(std::int64_t organisation, std::string_view action, std::string_view target,
              const Details& details = {});
 
  private:
   IdGenerator& ids_;
-  std::vector<std::int64_t>& touched_;
+  Effects& effects_;
 };
 
 }  // namespace todoke::directory

@@ -1,6 +1,6 @@
 #include "directory/cache.h"
 
-#include "directory/lru_map.h"
+#include "base/lru_map.h"
 #include "support/directory_fixture.h"
 
 #include <doctest/doctest.h>

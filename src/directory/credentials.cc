@@ -22,6 +22,7 @@ void store_password(Change& change, const AccountRef& account, const Secret& sec
       "values ($1, $2, 0, $3, $4, '', $5, $6)",
       account.id, change.new_id(), secret.stored, secret.scram, all_services, change.now);
   change.touches(account.id);
+  change.signs_out(account.id);
 }
 
 Result<std::int64_t> insert_app_password(Change& change, const AccountRef& account,
@@ -117,6 +118,7 @@ Task<Result<>> Directory::delete_app_password(Actor by, std::string address, std
     if (count == 0)
       return fail(Errc::not_found, fmt::format("{} has no such app password", account.address));
     change.touches(account.id);
+    change.signs_out(account.id);
     change.audit(account.organisation, "app_password.delete", account.address,
                  Details().add("id", id));
     return {};

@@ -10,4 +10,12 @@ Directory::Directory(sql::Db& db, const Clock& clock, IdGenerator& ids, WorkerPo
 
 Directory::~Directory() = default;
 
+bool Directory::still_signed_in(const Principal& principal) const {
+  return impl_->sign_outs.holds(principal);
+}
+
+SignOuts::Watch Directory::watch_sign_in(const Principal& principal, std::function<void()> ended) {
+  return impl_->sign_outs.watch(principal, std::move(ended));
+}
+
 }  // namespace todoke::directory

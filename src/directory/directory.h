@@ -7,6 +7,7 @@
 #include "crypto/password.h"
 #include "crypto/scram.h"
 #include "directory/model.h"
+#include "directory/sign_outs.h"
 #include "sql/db.h"
 
 #include <cstddef>
@@ -118,6 +119,14 @@ class Directory {
   // After the proof and before the answer to the client: Errc::over_limit even after a right proof,
   // if too many other exchanges failed meanwhile; the client is then refused.
   [[nodiscard]] Task<Result<>> scram_done(SignIn request, std::optional<Principal> success);
+
+  // Whether the sign-in still holds: not once the account or its organisation was suspended or
+  // deleted, or the account's services or passwords were changed.  Then the session ends.  Asks no
+  // database, so that a session asks before each command.
+  bool still_signed_in(const Principal& principal) const;
+  // Calls `ended` when still_signed_in() becomes false, for a session that waits.
+  [[nodiscard]] SignOuts::Watch watch_sign_in(const Principal& principal,
+                                              std::function<void()> ended);
 
   // Whether the account may send as `local@domain`: one of its addresses, or sub-address of one.
   // Never when the account, its organisation or the domain is not active.

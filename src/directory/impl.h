@@ -46,6 +46,7 @@ struct Directory::Impl {
   GenerationCache<std::int64_t, QuotaLimits> limits{generation, 50'000};
   Throttle throttle{clock};
   VerifiedPasswords verified{clock};
+  SignOuts sign_outs;
   std::mutex salt_mutex;
   std::string salt_secret;  // empty until it was read
   std::function<void(sql::Tx&, const Account&)> on_create;
@@ -58,7 +59,7 @@ struct Directory::Impl {
   Task<std::invoke_result_t<F&, Change&>> change(const Actor& by, F& work) {  // NOLINT: see Db
     Aftermath aftermath{*this};
     auto transaction = [&](sql::Tx& tx) {
-      Change change(tx, by, clock.now(), ids, aftermath.touched);
+      Change change(tx, by, clock.now(), ids, aftermath.effects);
       return work(change);
     };
     try {
@@ -93,10 +94,13 @@ struct Directory::Impl {
  private:
   struct Aftermath {
     Impl& impl;
-    std::vector<std::int64_t> touched = {};
+    Effects effects = {};
     ~Aftermath() {
       impl.generation.advance();
-      for (auto account : touched) impl.verified.forget(account);
+      for (auto account : effects.touched) impl.verified.forget(account);
+      for (auto account : effects.signed_out) impl.sign_outs.sign_out_account(account);
+      for (auto organisation : effects.organisations_signed_out)
+        impl.sign_outs.sign_out_organisation(organisation);
     }
   };
 };

@@ -104,6 +104,8 @@ Task<Result<>> Directory::update_organisation(Actor by, std::string name,
       TRY_OK(check_free(to.tx, *change.name));
     }
     TRY_OK(apply(to, organisation, change));
+    if (change.state.value_or(State::active) != State::active)
+      to.signs_out_organisation(organisation.id);
     to.audit(organisation.id, "organisation.update", name, describe(change));
     return {};
   };

@@ -116,7 +116,11 @@ Task<std::optional<Candidate>> Directory::Impl::candidate_of(const SignIn& reque
   auto query = [&](sql::Tx& tx) {
     return find_candidate(tx, login, request.listener, request.service, now);
   };
-  co_return co_await db.read(query);
+  // Before the database is asked: a change meanwhile makes the answer worthless.
+  const auto moment = sign_outs.moment();
+  auto candidate = co_await db.read(query);
+  if (candidate) candidate->principal.signed_in_at = moment;
+  co_return candidate;
 }
 
 Task<Result<Principal>> Directory::Impl::check_password(SignIn request) {
@@ -191,8 +195,8 @@ Task<> Directory::Impl::renew(const Candidate& candidate, StoredCredential& cred
   const Actor by{candidate.principal.address, request.source};
   const auto account = candidate.principal.account_id;
   auto work = [&](sql::Tx& tx) {
-    std::vector<std::int64_t> touched;
-    Change change(tx, by, clock.now(), ids, touched);
+    Effects none;
+    Change change(tx, by, clock.now(), ids, none);
     // Not over a password that was set meanwhile.
     const auto count = tx.run(
         "update credential set stored = $1, scram = $2 "

@@ -34,6 +34,7 @@ void replace_credentials(Change& change, const AccountRef& account, const SignIn
         account.id, change.new_id(), one.kind, one.stored, one.scram, one.label, one.scope,
         one.created_at, one.expires_at, one.last_used_at);
   change.touches(account.id);
+  change.signs_out(account.id);
   change.audit(account.organisation, "sign_in.restore", account.address,
                Details().add("credentials", static_cast<std::int64_t>(image.credentials.size())));
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "directory/lru_map.h"
+#include "base/lru_map.h"
 
 #include <cstdint>
 #include <initializer_list>

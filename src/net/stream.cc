@@ -79,6 +79,17 @@ Task<> Stream::breathe(std::chrono::seconds time) {
   co_await send();
 }
 
+namespace {
+
+// Keeps the last octets of what passes by.
+void keep_end(std::string& end, std::string_view passing) {
+  constexpr std::size_t kept = 64;
+  end += passing.substr(passing.size() - std::min(passing.size(), kept));
+  end.erase(0, end.size() - std::min(end.size(), kept));
+}
+
+}  // namespace
+
 Task<Stream::Line> Stream::read_line(std::size_t max) {
   Line line;
   std::size_t searched = 0;
@@ -90,7 +101,10 @@ Task<Stream::Line> Stream::read_line(std::size_t max) {
       line.bare_lf = !has_cr;
       auto text = seen.substr(0, end - (has_cr ? 1 : 0));
       if (text.size() > max) line.over_long = true;
-      if (!line.over_long) line.text = text;
+      if (line.over_long)
+        keep_end(line.end, text);
+      else
+        line.text = text;
       consume(end + 1);
       co_return line;
     }
@@ -98,6 +112,7 @@ Task<Stream::Line> Stream::read_line(std::size_t max) {
     if (searched > max + 1) {
       // Keep the last byte: it may be the CR of the ending.
       line.over_long = true;
+      keep_end(line.end, seen.substr(0, searched - 1));
       consume(searched - 1);
       searched = 1;
     }

@@ -104,6 +104,7 @@ class Stream {
   // A line of more than `max` bytes is consumed to its end, and reported as over_long without text.
   struct Line {
     std::string text;
+    std::string end;  // the last 64 octets, of a line that is over_long
     bool over_long = false;
     bool bare_lf = false;
   };

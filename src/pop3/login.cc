@@ -145,7 +145,10 @@ Task<> Session::enter(directory::Principal principal, std::string mechanism) {
                            {"tls", tls_version(io_)},
                            {"messages", drop->entries().size()}});
   ok(fmt::format("{} messages ({} octets)", drop->entries().size(), drop->total_size()));
+  auto ring = [bell = io_.bell()] { bell->ring(); };
+  auto watch = server_.directory.watch_sign_in(principal, std::move(ring));
   transaction_.emplace(Transaction{.principal = std::move(principal),
+                                   .watch = std::move(watch),
                                    .mailbox = *mailbox,
                                    .drop = std::move(drop),
                                    .body = std::move(body),

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/log.h"
+#include "directory/directory.h"
 #include "net/http_guess.h"
 #include "net/tls.h"
 #include "sql/tx.h"
@@ -65,8 +66,11 @@ Task<> Session::run() {
     if (transaction_) io_.set_deadline(server_.limits.idle);
     // Whoever has marked messages as deleted may still finish with QUIT while the server stops.
     io_.set_interruptible(!transaction_ || transaction_->deleted_count == 0);
+    co_await await_command();
+    if (signed_out()) break;
     auto line = co_await io_.read_line(transaction_ ? max_line : max_auth_line);
     io_.set_interruptible(false);
+    if (signed_out()) break;
     bool is_auth = !transaction_ && ascii::starts_with_ignoring_case(line.text, "AUTH ");
     if (line.over_long || (line.text.size() > max_line && !is_auth)) {
       mistake("The line is too long");
@@ -82,6 +86,20 @@ Task<> Session::run() {
     co_await obey(std::move(line.text));
   }
   co_await io_.flush();
+}
+
+Task<> Session::await_command() {
+  if (!transaction_) co_return;
+  while (io_.buffered().empty() && server_.directory.still_signed_in(transaction_->principal))
+    co_await io_.fill_or_bell();
+}
+
+// RFC 3206 §4: it is a matter of credentials.  What was marked stays: there was no QUIT.
+bool Session::signed_out() {
+  if (!transaction_ || server_.directory.still_signed_in(transaction_->principal)) return false;
+  log::info("pop3.signed_out", {{"session", id_}, {"login", transaction_->principal.login}});
+  error("[AUTH] Your account or password was changed, log in again");
+  return true;
 }
 
 Task<> Session::obey(std::string line) {

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "directory/model.h"
 #include "directory/sasl_server.h"
+#include "directory/sign_outs.h"
 #include "pop3/body_reader.h"
 #include "pop3/command.h"
 #include "pop3/server.h"
@@ -39,6 +40,7 @@ class Session {
   // The TRANSACTION state (RFC 1939 §5): a snapshot of the maildrop, and what is marked in it.
   struct Transaction {
     directory::Principal principal;
+    directory::SignOuts::Watch watch;
     store::Mailbox mailbox;
     std::shared_ptr<const store::Maildrop> drop;
     BodyReader body;
@@ -51,6 +53,10 @@ class Session {
   // ---- session.cc
   [[nodiscard]] Task<> obey(std::string line);
   bool in_place(const Command& command);
+  // Waits until a command begins to come.
+  [[nodiscard]] Task<> await_command();
+  // Whether the sign-in holds no longer, which is then said.
+  bool signed_out();
   void mistake(std::string_view why);
   void ok(std::string_view text);
   void error(std::string_view text);

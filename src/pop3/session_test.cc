@@ -265,7 +265,8 @@ TEST_CASE("deadlines: a minute to log in, ten between commands") {
                                  "NOOP\r\n"};
   std::size_t next = 0;
   io.on_wait = [&](net::MemoryStream& stream) {
-    deadlines.push_back(stream.deadline());
+    // At the end of the script the stream asks more than once.
+    if (deadlines.size() <= lines.size()) deadlines.push_back(stream.deadline());
     if (next < lines.size()) stream.feed(lines[next++]);
   };
   scene.talk(io);

@@ -125,7 +125,7 @@ Task<Result<>> Control::hold(HoldScope scope, std::string by_whom, std::string r
                   .reason = std::move(reason)};
   auto write = [&](sql::Tx& tx) { return begin_hold(tx, hold); };
   CO_TRY_OK(co_await db_.write(write));
-  if (auto* queue = queue_.load()) co_await queue->reload();
+  co_await reload();
   co_return Result<>();
 }
 
@@ -134,7 +134,7 @@ Task<Result<>> Control::release(HoldScope scope) {
   auto write = [&](sql::Tx& tx) { return end_hold(tx, scope, now); };
   auto ended = co_await db_.write(write);
   if (ended == 0) co_return fail(Errc::not_found, "this is not held");
-  if (auto* queue = queue_.load()) co_await queue->reload();
+  co_await reload();
   co_return Result<>();
 }
 
@@ -146,6 +146,10 @@ Task<Holds> Control::holds() {
 
 void Control::wake(std::vector<LineKey> lines, Time due) {
   if (auto* queue = queue_.load()) queue->wake(std::move(lines), due);
+}
+
+Task<> Control::reload() {
+  if (auto* queue = queue_.load()) co_await queue->reload();
 }
 
 // ---- Explaining

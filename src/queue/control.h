@@ -37,6 +37,9 @@ class Control {
   // Mail came into these lines and was committed.
   void wake(std::vector<LineKey> lines, Time due);
 
+  // Holds or smarthosts were changed in the database by somebody else: the queue is to heed them.
+  [[nodiscard]] Task<> reload();
+
   // Each answers how many recipients it was about; not_found: none.
 
   // Tries them now, whatever time was set; also those in doubt, and those that failed while their

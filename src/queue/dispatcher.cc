@@ -1,5 +1,8 @@
 #include "queue/dispatcher.h"
 
+#include "base/encoding.h"
+#include "crypto/digest.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +18,8 @@ constexpr auto longest_pause = std::chrono::seconds(15min);
 // Sites nobody is routed to any more are forgotten when there are so many.
 constexpr std::size_t kept_sites = 1000;
 
-std::string key_of(const std::string& domain, const Route& route) {
+// What is paced together, when no provider is known.
+std::string servers_of(const std::string& domain, const Route& route) {
   if (!route.dead_end.empty()) return "dead end: " + domain;
   std::vector<std::string> names;
   for (const auto& host : route.hosts) names.push_back(host.name);
@@ -25,6 +29,17 @@ std::string key_of(const std::string& domain, const Route& route) {
 
 // A profile for those of whom nothing is known: they have only their kind in common, such as the
 // end of their domain.
+// Domains with the same servers share connections only where they ask the same of them: neither
+// DNSSEC nor an MTA-STS policy of one domain vouches for the servers of another.
+std::string key_of(const std::string& servers, const Route& route) {
+  auto key = servers;
+  if (route.is_secure) key += " dnssec";
+  if (!route.sts || route.sts->mode == trust::MtaStsPolicy::Mode::none) return key;
+  auto patterns = fmt::format("{}", fmt::join(route.sts->mx, ","));
+  bool is_enforced = route.sts->mode == trust::MtaStsPolicy::Mode::enforce;
+  return key + (is_enforced ? " sts " : " sts testing ") + hex_encode(crypto::sha256(patterns));
+}
+
 bool is_generic(const provider::Provider& provider) {
   return provider.mx_suffixes.empty();
 }
@@ -168,16 +183,19 @@ std::optional<std::string> Dispatcher::next_to_resolve() {
 }
 
 Site& Dispatcher::site_of(const std::string& name, Route route) {
-  auto key = key_of(name, route);
+  auto servers = servers_of(name, route);
+  auto key = key_of(servers, route);
   auto& site = sites_[key];
   if (!site) {
     site = std::make_unique<Site>();
     site->key = key;
     const auto& provider = *route.provider;
-    auto& target = targets_[is_generic(provider) ? key : provider.id];
+    const auto& whole = is_generic(provider) ? servers : provider.id;
+    auto& target = targets_[whole];
     if (!target)
-      target = std::make_unique<Target>(&provider, Pacer(provider.limits, clock_.steady()));
+      target = std::make_unique<Target>(whole, &provider, Pacer(provider.limits, clock_.steady()));
     site->target = target.get();
+    ++target->sites;
   }
   site->route = std::move(route);
   return *site;
@@ -271,7 +289,8 @@ void Dispatcher::connection_ended(Site& site) {
   --site.target->connections;
   if (sites_.size() < kept_sites || site.destinations > 0 || site.connections > 0) return;
   if (site.pause.until() > clock_.steady()) return;
-  if (is_generic(*site.target->provider)) targets_.erase(site.key);
+  auto& target = *site.target;
+  if (--target.sites == 0 && is_generic(*target.provider)) targets_.erase(target.key);
   ready_.erase(&site);
   sites_.erase(site.key);
 }

@@ -6,6 +6,7 @@
 #include "queue/hold.h"
 #include "queue/pacer.h"
 #include "smtp/client/client.h"
+#include "trust/mta_sts.h"
 
 #include <list>
 #include <map>
@@ -37,11 +38,14 @@ class Pause {
 
 // Where mail for a domain goes, as it was looked up.
 struct Route {
+  std::string domain;                // whose mail servers these are; empty for a smarthost
   std::vector<dns::MailHost> hosts;  // in the order to try
   bool is_secure = false;            // DNSSEC vouches for them
   std::uint16_t port = 25;
   smtp::TlsPolicy::Need tls = smtp::TlsPolicy::Need::opportunistic;  // at least
   std::optional<smtp::Login> login;                                  // at a smarthost
+  // What the domain says of its servers' TLS (RFC 8461); null: nothing.  A snapshot.
+  std::shared_ptr<const trust::MtaStsPolicy> sts;
   const provider::Provider* provider = nullptr;
   // There is no server and never will be one, and why: whoever waits has failed.
   std::string dead_end;
@@ -49,17 +53,21 @@ struct Route {
 
 // What one provider is given: a known one as a whole, others by their servers.
 struct Target {
-  Target(const provider::Provider* whose, Pacer pace) : provider(whose), pacer(pace) {}
+  Target(std::string name, const provider::Provider* whose, Pacer pace)
+      : key(std::move(name)), provider(whose), pacer(pace) {}
+  std::string key;
   const provider::Provider* provider;
   Pacer pacer;
   int connections = 0;
+  std::size_t sites = 0;
   // Who waits at another of its sites for one of these connections to end.
   enum class Crowd { none, others, urgent };
   Crowd crowd = Crowd::none;
   std::map<std::int64_t, Pause> organisations;  // whose mail alone is refused
 };
 
-// The same servers for all its domains: what one connection can carry.
+// The same servers for all its domains, and the same demands on who they are: what one connection
+// can carry.
 struct Site {
   std::string key;
   Route route;

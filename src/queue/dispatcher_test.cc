@@ -200,3 +200,39 @@ TEST_CASE("an organisation's smarthost takes its mail for every domain") {
   CHECK(parse_smarthost_name("smarthost:1") == 1);
   CHECK_FALSE(parse_smarthost_name("b.example"));
 }
+
+TEST_CASE("domains share connections only where they ask the same of their servers") {
+  Scene scene;
+  auto with = [&](trust::MtaStsPolicy::Mode mode, std::string mx) {
+    auto made = scene.route("mx.host.example");
+    made.sts = std::make_shared<const trust::MtaStsPolicy>(
+        trust::MtaStsPolicy{.mode = mode, .max_age = 1h, .mx = {std::move(mx)}});
+    return made;
+  };
+  using Mode = trust::MtaStsPolicy::Mode;
+  std::map<std::string, Route> routes;
+  routes["plain.example"] = scene.route("mx.host.example");
+  routes["none.example"] = with(Mode::none, "");
+  routes["enforced.example"] = with(Mode::enforce, "mx.host.example");
+  routes["same.example"] = with(Mode::enforce, "mx.host.example");
+  routes["other.example"] = with(Mode::enforce, "*.host.example");
+  routes["testing.example"] = with(Mode::testing, "mx.host.example");
+  routes["signed.example"] = scene.route("mx.host.example");
+  routes["signed.example"].is_secure = true;
+  std::map<std::string, const Site*> sites;
+  for (const auto& [domain, route] : routes) scene.dispatcher.waits(key(domain), start);
+  scene.dispatcher.tick();
+  while (auto domain = scene.dispatcher.next_to_resolve())
+    scene.dispatcher.set_route(*domain, routes.at(*domain), 1h);
+  std::set<const Site*> different;
+  std::set<const Target*> targets;
+  for (const auto& [domain, route] : routes) {
+    sites[domain] = scene.dispatcher.view(key(domain)).site;
+    different.insert(sites[domain]);
+    targets.insert(sites[domain]->target);
+  }
+  CHECK(sites["plain.example"] == sites["none.example"]);
+  CHECK(sites["enforced.example"] == sites["same.example"]);
+  CHECK(different.size() == 5);
+  CHECK(targets.size() == 1);  // they are paced as one: the servers are the same
+}

@@ -62,6 +62,27 @@ Judgement judge(const provider::Book& book, const provider::Provider& provider, 
   return failure(book, provider, job, std::move(outcome));
 }
 
+// RFC 8689 §4.2.1 has the message returned.  At once only where servers that we have no doubt about
+// do not know the extension: certificates, policies and DNS are often mended within a day, so what
+// they forbid is tried again for as long as the message lives.
+Judgement judge_unproven(const Job& job, const smtp::Ending& ending) {
+  Judgement judgement;
+  auto& outcome = judgement.outcome;
+  outcome = {.stage = ending.stage, .breakdown = ending.breakdown, .text = ending.text};
+  outcome.rule = "ours.requiretls";
+  if (ending.reply) {
+    take_reply(outcome, *ending.reply);
+    outcome.kind = EventKind::failed;
+    outcome.reply_class = provider::ReplyClass::content;
+    return judgement;
+  }
+  outcome.kind = EventKind::deferred;
+  judgement.wait =
+      decide_retry(provider::ReplyClass::unreachable, false, job.attempts, job.unknown_refusals)
+          .wait;
+  return judgement;
+}
+
 Judgement judge(const provider::Book& book, const provider::Provider& provider, const Job& job,
                 const smtp::Ending& ending) {
   if (ending.ours()) return our_trouble(ending.stage, ending.text);

@@ -17,6 +17,9 @@ struct Judgement {
 
 Judgement judge(const provider::Book& book, const provider::Provider& provider, const Job& job,
                 const smtp::RecipientResult& result, bool peer_tells);
+// A message that requires TLS, and no server of the domain gives it as RFC 8689 §4.2.1 asks; says
+// nothing of the servers.
+Judgement judge_unproven(const Job& job, const smtp::Ending& ending);
 // A conversation that did not come about, for one who waited for it.
 Judgement judge(const provider::Book& book, const provider::Provider& provider, const Job& job,
                 const smtp::Ending& ending);

@@ -14,6 +14,7 @@
 #include "queue/signer.h"
 #include "smtp/client/client.h"
 #include "sql/db.h"
+#include "trust/sts_cache.h"
 
 #include <functional>
 #include <map>
@@ -46,6 +47,7 @@ struct Parts {
   net::Dialer& dialer;
   const provider::Book& book;
   std::shared_ptr<const net::TlsClient> tls;  // shared with connections
+  trust::StsPolicies* sts = nullptr;          // null: MTA-STS is not minded
   Options options;
   Signer* signer = nullptr;  // nobody signs
   // By Message::renderer; "" is for messages sent as they are stored.

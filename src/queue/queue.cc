@@ -21,6 +21,8 @@ constexpr auto delay_after = 4h;
 constexpr auto stuck_after = 30min;  // longer than a conversation may last
 constexpr auto shortest_route = std::chrono::seconds(5min);
 constexpr auto longest_route = std::chrono::seconds(24h);
+// A policy that is new, or mended, counts after this time at the latest.
+constexpr auto longest_route_with_sts = std::chrono::seconds(1h);
 // Where holds are of interest: no message lives longer, whatever was held.
 constexpr auto memory_of_holds = std::chrono::days(400);
 
@@ -240,12 +242,19 @@ Task<> Queue::Impl::resolve(std::string destination, net::Gate::Pass) {
         bool leads_on = dns::keep_nearer_than(hosts->hosts, parts.options.helo);
         std::vector<std::string> names;
         for (const auto& host : hosts->hosts) names.push_back(host.name);
-        Route route{.hosts = std::move(hosts->hosts),
+        Route route{.domain = destination,
+                    .hosts = std::move(hosts->hosts),
                     .is_secure = hosts->secure,
                     .port = parts.options.port,
                     .provider = &parts.book.by_mx(names, destination)};
         if (!leads_on) route.dead_end = "its mail would come back to us: a loop";
-        co_await set_route(destination, std::move(route), hosts->ttl);
+        auto ttl = hosts->ttl;
+        if (parts.sts != nullptr && leads_on) {
+          auto policy = co_await parts.sts->policy_for(destination);
+          route.sts = std::make_shared<const trust::MtaStsPolicy>(std::move(policy));
+          ttl = std::min(ttl, longest_route_with_sts);
+        }
+        co_await set_route(destination, std::move(route), ttl);
       } else if (hosts.error().code == Errc::unavailable) {
         log::info("queue.no_route", {{"domain", destination}, {"error", hosts.error().text}});
         core.dispatcher.no_route(destination, hosts.error().text);

@@ -150,18 +150,25 @@ Task<> Sender::bury(Batch batch) {
 Task<bool> Sender::connect(Batch& batch) {
   auto begun = core_.parts.clock.steady();
   auto provider = site_.target->provider->id;
-  auto answer = co_await core_.connector.open(site_.route, std::move(provider));
+  auto requires_tls = [](const Taken& taken) { return taken.job.message->require_tls; };
+  auto strict = std::ranges::find_if(batch, requires_tls);
+  auto protection = strict == batch.end() ? Protection::as_routed : Protection::proven;
+  auto answer = co_await core_.connector.open(site_.route, std::move(provider), protection);
   if (answer) {
     connection_.emplace(*std::move(answer));
     unwritten_ = connection_->record;
     co_return true;
   }
   auto& none = answer.error();
-  // It was tried for the first of them; the others wait as before.
-  auto first = std::move(batch.front());
-  batch.erase(batch.begin());
+  // It was tried for the first of them, or the first that asks for so much; the others wait as
+  // before.
+  auto whose = none.only_unproven ? strict : batch.begin();
+  auto first = std::move(*whose);
+  batch.erase(whose);
   give_back(std::exchange(batch, {}));
-  auto judgement = judge(core_.parts.book, *site_.target->provider, first.job, none.ending);
+  auto judgement = none.only_unproven
+                       ? judge_unproven(first.job, none.ending)
+                       : judge(core_.parts.book, *site_.target->provider, first.job, none.ending);
   judgement.outcome.latency = core_.parts.clock.steady() - begun;
   judgement.outcome.dialogue = std::move(none.dialogue);
   unwritten_ = std::move(none.record);
@@ -298,6 +305,17 @@ Task<> Sender::send_group(Batch group) {
       ended(std::move(taken), std::move(judgement), begun);
     }
   };
+  if (message->require_tls && !connection_->is_proven) {
+    // The connection was opened for others.
+    smtp::Ending ending{.stage = smtp::Stage::mail,
+                        .breakdown = smtp::Breakdown::tls,
+                        .text = "the message requires TLS, which this connection does not give"};
+    for (auto& taken : group) {
+      auto judgement = judge_unproven(taken.job, ending);
+      ended(std::move(taken), std::move(judgement), begun);
+    }
+    co_return;
+  }
   auto* renderer = core_.renderer_of(*message);
   if (renderer == nullptr)
     co_return give_up(EventKind::deferred,

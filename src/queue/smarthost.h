@@ -15,6 +15,7 @@ namespace todoke::queue {
 struct Smarthost {
   std::string host;
   std::uint16_t port = 587;
+  // `required` and `implicit` also want a certificate of a known authority for `host`.
   smtp::TlsPolicy::Need tls = smtp::TlsPolicy::Need::required;
   std::optional<smtp::Login> login;
 };

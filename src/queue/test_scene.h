@@ -39,6 +39,7 @@ struct Rows {
     std::int64_t organisation_id = 1;
     std::optional<Time> useful_until;
     std::optional<smtp::Notify> notify;
+    bool require_tls = false;
   };
   // Answers its id.
   std::int64_t enqueue(const Mail& mail) {
@@ -47,6 +48,7 @@ struct Rows {
                        .blob_id = ids.next(),
                        .size = static_cast<std::int64_t>(mail.text.size()),
                        .reverse_path = mail.from,
+                       .require_tls = mail.require_tls,
                        .lane = mail.lane,
                        .created_at = clock.now(),
                        .useful_until = mail.useful_until};
@@ -110,12 +112,15 @@ class Servers final : public net::Dialer {
   std::function<std::string(const std::string& address, const std::string& line)> answer;
   // Nothing: it can be reached.
   std::function<std::optional<net::DialFailure>(const std::string& address)> refuse;
+  // Says how TLS goes, and the like.
+  std::function<void(const std::string& address, net::MemoryStream&)> prepare;
 
   Task<Answer> dial(net::Destination destination) override {
     ++dialled;
     if (refuse)
       if (auto failure = refuse(destination.address)) co_return std::unexpected(*failure);
     auto stream = std::make_unique<net::MemoryStream>("220 hello\r\n");
+    if (prepare) prepare(destination.address, *stream);
     auto in_data = std::make_shared<bool>(false);
     stream->on_wait = [this, address = destination.address, in_data](net::MemoryStream& io) {
       auto said = io.take_output();
@@ -147,7 +152,10 @@ std::string polite(const std::string& line);
 
 // A queue that runs on a clock that is moved by hand.
 struct Scene : Rows {
-  explicit Scene(Options options = {}, Postman* postman = nullptr) {
+  explicit Scene(Options options = {}, Postman* postman = nullptr,
+                 std::shared_ptr<const net::TlsClient> tls = nullptr,
+                 trust::StsFetcher* web = nullptr) {
+    if (web != nullptr) sts.emplace(*db, clock, resolver, *web);
     options.helo = "home.example";
     servers.answer = [](const std::string&, const std::string& line) { return polite(line); };
     runtime.start();
@@ -160,7 +168,8 @@ struct Scene : Rows {
               .resolver = resolver,
               .dialer = servers,
               .book = provider::Book::built_in(),
-              .tls = nullptr,
+              .tls = std::move(tls),
+              .sts = sts ? &*sts : nullptr,
               .options = std::move(options),
               .renderers = {},
               .postman = postman,
@@ -216,6 +225,7 @@ struct Scene : Rows {
 
   WorkerPool pool{1};
   dns::FakeResolver resolver;
+  std::optional<trust::StsPolicies> sts;
   Servers servers;
   SystemClock system_clock;
   net::Runtime runtime{system_clock, 1};
@@ -229,6 +239,7 @@ struct Scene : Rows {
 inline std::string polite(const std::string& line) {
   if (line.starts_with("EHLO")) return "250-hi\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES";
   if (line == "DATA") return "354 go";
+  if (line == "STARTTLS") return "220 go";
   if (line == "QUIT") return "221 bye";
   return "250 2.0.0 ok";
 }

@@ -92,8 +92,8 @@ class Db {
   // Errc::conflict: the target exists.
   virtual Result<> backup_to(const std::string& target) = 0;
 
- protected:
-  // Hands the job to a thread; its `done` is set when it is through.  Never blocks, never throws.
+  // For drivers and what stands before one.  Hands the job to a thread; its `done` is set when it
+  // is through.  Never blocks, never throws.
   virtual void submit_write(Job& job) = 0;
   virtual void submit_read(Job& job) = 0;
 

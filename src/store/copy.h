@@ -27,7 +27,7 @@ struct Copied {
 
 // Copies the messages that are in `ranges` (sorted, apart): new messages that share their bodies
 // with the old, keeping flags, keywords and dates.  All or none: not_found (no such target),
-// over_limit (quota, or too many keywords).
+// over_limit (quota), too_many (keywords).
 Result<Copied> copy_messages(sql::Tx& tx, IdGenerator& ids, std::int64_t account_id,
                              std::int64_t source, std::span<const UidRange> ranges,
                              std::int64_t target, Time now, const Quota& quota);

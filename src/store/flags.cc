@@ -110,7 +110,7 @@ Result<std::string> learn_keywords(sql::Tx& tx, std::int64_t account_id, std::in
   }
   if (all.size() > known_count) {
     if (all.size() > max_keywords)
-      return fail(Errc::over_limit, "this mailbox has too many different keywords");
+      return fail(Errc::too_many, "this mailbox has too many different keywords");
     tx.run("update mailbox set keywords = $3 where account_id = $1 and id = $2", account_id,
            mailbox_id, join(std::move(all)));
   }

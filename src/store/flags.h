@@ -38,7 +38,7 @@ struct FlagsChanged {
 };
 
 // Changes the messages of a mailbox that are in `ranges` (sorted, apart).  Errors change nothing:
-// not_found (no such mailbox), over_limit (too many different keywords).
+// not_found (no such mailbox), too_many (different keywords).
 Result<FlagsChanged> change_flags(sql::Tx& tx, std::int64_t account_id, std::int64_t mailbox_id,
                                   std::span<const UidRange> ranges, const FlagChange& change,
                                   std::optional<std::int64_t> unchanged_since);

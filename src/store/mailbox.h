@@ -95,8 +95,8 @@ class Mailbox {
       std::vector<UidRange> ranges, FlagChange change, std::optional<std::int64_t> unchanged_since);
 
   // All messages or none, in one commit; where they stand is told in the same order.  not_found:
-  // the mailbox was deleted; over_limit: quota, keywords.  Bodies of messages that were not taken
-  // are released.  right_insert.
+  // the mailbox was deleted; over_limit: quota; too_many: keywords.  Bodies of messages that were
+  // not taken are released.  right_insert.
   [[nodiscard]] Task<Result<std::vector<Placed>>> append(std::vector<Appended> messages,
                                                          Quota quota);
   // As store::copy_messages() and store::move_messages(), from here to `target`.  The target needs

@@ -64,7 +64,7 @@ Result<MailboxInfo> insert_mailbox(sql::Tx& tx, std::int64_t account_id, const N
   auto count = tx.first<std::int64_t>(
       "select count(*) from mailbox where account_id = $1 and deleted_at is null", account_id);
   if (count.value_or(0) >= max_mailboxes)
-    return fail(Errc::over_limit, "this account has 10000 mailboxes");
+    return fail(Errc::too_many, "this account has 10000 mailboxes");
   auto claimed = tx.first<std::int64_t, std::int64_t>(
       "update mail_account set next_mailbox_id = next_mailbox_id + 1, modseq = modseq + 1 "
       "where account_id = $1 returning next_mailbox_id - 1, modseq",

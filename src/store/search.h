@@ -30,7 +30,7 @@ struct SearchContext {
 // it meets neither a condition on what is not known nor the opposite of one.
 // Reads bodies in bounded memory and on several workers.  Text is compared as fold() leaves it, in
 // any part of a decoded header or a decoded text part, whatever its charset.
-// Errc::over_limit: the condition asks for more work than one command may cause; unavailable: the
+// Errc::too_many: the condition asks for more work than one command may cause; unavailable: the
 // disk does not answer.  Days of internal and save dates are those of UTC; of a Date field the day
 // in its own time zone.
 [[nodiscard]] Task<Result<std::vector<std::size_t>>> search(Mailbox mailbox, imap::SearchKey key,

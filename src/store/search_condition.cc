@@ -35,7 +35,7 @@ class Condition::Compiler {
 
   Result<Node> compile(const imap::SearchKey& key, std::size_t depth) {
     if (++nodes_ > max_search_conditions || depth > max_search_condition_depth)
-      return fail(Errc::over_limit, "the search has too many conditions");
+      return fail(Errc::too_many, "the search has too many conditions");
     Node node{.kind = key.kind, .number = key.number, .date = key.date};
     for (const auto& child : key.children) {
       TRY(auto compiled, compile(child, depth + 1));
@@ -119,7 +119,7 @@ class Condition::Compiler {
     }
     text_bytes_ += needle.size();
     if (out_.texts_.size() == max_search_texts || text_bytes_ > max_search_text_bytes)
-      return fail(Errc::over_limit, "the search looks for too many texts");
+      return fail(Errc::too_many, "the search looks for too many texts");
     auto where = key.kind == Kind::header ? TextCondition::Where::field
                  : key.kind == Kind::body ? TextCondition::Where::body
                                           : TextCondition::Where::text;

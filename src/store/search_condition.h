@@ -41,7 +41,7 @@ struct Evidence {
 // Compiled for one view; does not refer to the key.  Any thread.
 class Condition {
  public:
-  // Errc::over_limit: too many keys, or too much text to look for.
+  // Errc::too_many: too many keys, or too much text to look for.
   static Result<Condition> compile(const imap::SearchKey& key, const SearchContext& context);
 
   Truth test(const Evidence& evidence) const { return test(root_, evidence); }

@@ -407,7 +407,7 @@ TEST_CASE("search: what asks for too much is refused") {
   for (int i = 0; i < 101; ++i) many.children.push_back(body("word " + std::to_string(i)));
   auto refused = f.try_find(many);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == Errc::over_limit);
+  CHECK(refused.error().code == Errc::too_many);
   many.children.pop_back();
   CHECK(f.try_find(many));
   CHECK(f.try_find(body(std::string(64 * 1024, 'a'))));

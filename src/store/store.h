@@ -67,7 +67,7 @@ class Store {
   [[nodiscard]] Task<std::optional<MailboxInfo>> find_mailbox(std::int64_t account_id,
                                                               std::string name);
   // Names are kept in their composed form.  conflict: the name is taken; invalid, with words;
-  // denied: another mailbox has this role; over_limit: an account holds 10,000 mailboxes.
+  // denied: another mailbox has this role; too_many: an account holds 10,000 mailboxes.
   [[nodiscard]] Task<Result<MailboxInfo>> create_mailbox(std::int64_t account_id,
                                                          NewMailbox wanted);
   // With all that is below it.  The INBOX itself stays and gives its messages to a new mailbox of

@@ -116,6 +116,8 @@ TEST_CASE("key ring: a rotation that is taken back") {
   CHECK(block_on(f.ring.cancel_rotation("example.jp")));
   CHECK(block_on(f.ring.cancel_rotation("example.jp")).error().code == Errc::not_found);
   CHECK(f.private_keys() == 2);
+  // Nothing bears a signature of theirs, so their records need not stand.
+  CHECK(dkim_records(block_on(f.ring.keys("example.jp")), f.clock.now()).size() == 2);
   f.clock.advance(days(30));
   CHECK(f.signers("example.jp") == first_ones);
   // The selectors of the keys that never signed are not used again in their month.

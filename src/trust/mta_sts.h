@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-// What a domain says about the TLS of its mail servers (RFC 8461).  Only the texts: asking DNS,
-// fetching and keeping policies is for others.
+// What a domain says about the TLS of its mail servers (RFC 8461).  Only the texts: sts_cache.h
+// asks DNS, fetches and keeps policies.
 namespace todoke::trust {
 
 struct MtaStsPolicy {
@@ -22,6 +22,8 @@ struct MtaStsPolicy {
   Mode mode = Mode::none;
   std::chrono::seconds max_age{0};  // how long it may be kept; at most mta_sts_max_age
   std::vector<std::string> mx;      // host names, lower case, or with "*." in front
+
+  friend bool operator==(const MtaStsPolicy&, const MtaStsPolicy&) = default;
 };
 
 constexpr std::chrono::seconds mta_sts_max_age{31'557'600};  // RFC 8461 §3.2

@@ -44,6 +44,27 @@ bool has(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
+// A database that can be made to fail.
+class Breakable final : public sql::Db {
+ public:
+  Breakable(std::unique_ptr<sql::Db> inner, const std::atomic<bool>& unreadable)
+      : inner_(std::move(inner)), unreadable_(unreadable) {}
+  void before_commit(std::function<void()> hook) override {
+    inner_->before_commit(std::move(hook));
+  }
+  Result<> backup_to(const std::string& target) override { return inner_->backup_to(target); }
+  void submit_write(sql::Job& job) override { inner_->submit_write(job); }
+  void submit_read(sql::Job& job) override {
+    if (!unreadable_) return inner_->submit_read(job);
+    job.failure = std::make_exception_ptr(sql::Unavailable("the disk fails under the database"));
+    job.finished();
+  }
+
+ private:
+  const std::unique_ptr<sql::Db> inner_;
+  const std::atomic<bool>& unreadable_;
+};
+
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += line + "\r\n";
@@ -75,7 +96,7 @@ World::World(const Wrap& wrap)
     : clock(start),
       ids(clock),
       pool(1),
-      db(sql::open_memory()),
+      db(std::make_unique<Breakable>(sql::open_memory(), unreadable)),
       blobs(wrap ? wrap(blob::open_memory()) : blob::open_memory()),
       store(*db, *blobs, clock, ids, pool, hub),
       directory(*db, clock, ids, pool, cheap()) {
@@ -213,6 +234,10 @@ Result<> World::given(const std::vector<std::string>& words,
     clock.advance(std::chrono::seconds(ascii::to_number(words[1]).value()));
   } else if (words[0] == "disk") {
     disk_full = words[1] == "full";
+  } else if (words[0] == "database") {
+    unreadable = words[1] == "unreadable";
+  } else if (words[0] == "password" && words.size() == 3) {
+    wanted(block_on(directory.set_password(tester, address, words[2])));
   } else if (words[0] == "expunged" && words.size() == 3) {
     expunge(address, {static_cast<std::uint32_t>(ascii::to_number(words[2]).value())});
   } else {

@@ -51,6 +51,8 @@ struct World {
   SimulatedClock clock;
   IdGenerator ids;
   WorkerPool pool;
+  // While set, the database cannot be read: every query fails.
+  std::atomic<bool> unreadable = false;
   std::unique_ptr<sql::Db> db;
   std::unique_ptr<blob::Store> blobs;
   store::Hub hub;
@@ -73,6 +75,8 @@ struct World {
   //   given organisation-quota OCTETS
   //   given seconds N                            pass
   //   given disk full|free
+  //   given password ADDRESS PASSWORD            is changed
+  //   given database unreadable|readable
   // Errc::not_found for any other first word, so that a protocol can add its own.
   Result<> given(const std::vector<std::string>& words, const std::vector<std::string>& block);
 };

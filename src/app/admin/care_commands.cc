@@ -4,6 +4,7 @@
 #include "app/backup/account_archive.h"
 #include "app/backup/installation_backup.h"
 #include "app/check/mail.h"
+#include "app/check/outbound.h"
 
 namespace todoke::app {
 namespace {
@@ -17,9 +18,11 @@ Answer check(Installation& in, Actor, json::object args, Progress& progress) {
   bool quick = flag(args, "quick");
   auto work = [&] {
     findings = check_database(in);
-    auto rows = check_rows(in, {});
-    findings.insert(findings.end(), rows.begin(), rows.end());
+    for (const auto& more : {check_rows(in, {}), check_outbound(in), check_providers()})
+      findings.insert(findings.end(), more.begin(), more.end());
     if (quick) return;
+    done = check_states(in, progress, findings);
+    if (!done) return;
     done = check_segments(in, progress, findings);
     if (!done) return;
     if (auto bodies = check_bodies(in, {}, progress, findings); !bodies)
@@ -71,7 +74,8 @@ Answer restore(Installation& in, Actor actor, json::object args, Progress& progr
 }
 
 constexpr Parameter check_parameters[] = {
-    {"quick", Kind::flag, Place::option, "leave out the messages on disk"}};
+    {"quick", Kind::flag, Place::option,
+     "leave out the messages on disk and the history of outbound mail"}};
 constexpr Parameter backup_parameters[] = {
     {"path", Kind::path, Place::required, "the folder to make; with --account, the file"},
     {"account", Kind::text, Place::option, "only this account, as one file"}};
@@ -80,9 +84,11 @@ constexpr Parameter restore_parameters[] = {
 
 constexpr Command table[] = {
     {"check", "Say what is wrong, in plain words.",
-     "Looks at configuration, certificate, ports, disk, database, and every message by its\n"
-     "checksum.  Ends with 1 if it finds an error; a warning\n"
-     "alone, such as a certificate of our own making, leaves it at 0.\n"
+     "Looks at configuration, certificate, ports, disk, database, outbound mail, and every "
+     "message\n"
+     "by its checksum.  Ends with 1 if it finds an error; a warning alone, such as a certificate "
+     "of\n"
+     "our own making, a domain without DKIM keys, or mail that is in doubt, leaves it at 0.\n"
      "Examples:\n  todoke check\n  todoke check --quick --json",
      check_parameters, check},
     {"backup", "Copy everything, or one account, while the server goes on.",

@@ -42,10 +42,10 @@ bool is_choice(std::string_view choices, std::string_view value) {
 }
 
 constexpr std::pair<Errc, std::string_view> errc_names[] = {
-    {Errc::invalid, "invalid"},   {Errc::not_found, "not_found"},
-    {Errc::conflict, "conflict"}, {Errc::over_limit, "over_limit"},
-    {Errc::denied, "denied"},     {Errc::unavailable, "unavailable"},
-    {Errc::corrupt, "corrupt"},
+    {Errc::invalid, "invalid"},         {Errc::not_found, "not_found"},
+    {Errc::conflict, "conflict"},       {Errc::over_limit, "over_limit"},
+    {Errc::too_many, "too_many"},       {Errc::denied, "denied"},
+    {Errc::unavailable, "unavailable"}, {Errc::corrupt, "corrupt"},
 };
 
 }  // namespace
@@ -54,7 +54,8 @@ std::span<const Command* const> commands() {
   static const auto all = [] {
     std::vector<const Command*> found;
     for (auto room : {directory_commands(), account_commands(), mailbox_commands(),
-                      queue_commands(), care_commands()})
+                      queue_commands(), queue_show_commands(), hold_commands(),
+                      smarthost_commands(), dkim_commands(), provider_commands(), care_commands()})
       for (const auto& command : room) found.push_back(&command);
     return found;
   }();

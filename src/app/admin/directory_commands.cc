@@ -1,6 +1,7 @@
 // org, domain, audit.
 #include "app/admin/arguments.h"
 #include "app/admin/rooms.h"
+#include "directory/names.h"
 
 #include <fmt/format.h>
 
@@ -113,7 +114,9 @@ Answer domain_add(Installation& in, Actor actor, json::object args, Progress&) {
   auto made = co_await in.directory().create_domain(std::move(actor), std::move(organisation),
                                                     std::move(name));
   if (!made) co_return std::unexpected(made.error());
-  co_return to_json(*made);
+  auto shown = to_json(*made);
+  shown["next"] = "to send signed mail: todoke dkim create " + made->name;
+  co_return shown;
 }
 
 Answer domain_list(Installation& in, Actor, json::object args, Progress&) {
@@ -127,6 +130,8 @@ Answer domain_list(Installation& in, Actor, json::object args, Progress&) {
 Answer domain_delete(Installation& in, Actor actor, json::object args, Progress&) {
   auto name = text(args, "name");
   CO_TRY_OK(co_await in.directory().delete_domain(std::move(actor), name));
+  auto folded = directory::fold_domain(name);
+  co_await in.dkim_keys().remove(std::move(folded));
   co_return done("deleted " + name);
 }
 
@@ -205,12 +210,14 @@ constexpr Command table[] = {
     {"domain add", "Take mail for a domain.",
      "Example:\n  todoke domain add sakura.example.jp --org \"Sakura Clinic\"\n"
      "With a single organisation --org is not needed.  The domain's MX record must name this\n"
-     "server before mail arrives.",
+     "server before mail arrives.\n"
+     "Next: todoke dkim create sakura.example.jp",
      domain_add_parameters, domain_add},
     {"domain list", "List the domains.", "Example:\n  todoke domain list", domain_list_parameters,
      domain_list},
     {"domain delete", "Stop taking mail for a domain that has no addresses left.",
-     "Example:\n  todoke domain delete old.example.jp", domain_delete_parameters, domain_delete},
+     "Its DKIM keys are deleted with it.\nExample:\n  todoke domain delete old.example.jp",
+     domain_delete_parameters, domain_delete},
     {"domain catch-all", "Give mail for unknown addresses of a domain to one account.",
      "Examples:\n  todoke domain catch-all sakura.example.jp office@sakura.example.jp\n"
      "  todoke domain catch-all sakura.example.jp --off",

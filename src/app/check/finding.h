@@ -14,7 +14,7 @@ namespace todoke::app {
 struct Finding {
   enum class Weight { error, warning };
   Weight weight = Weight::error;
-  std::string area;    // "configuration", "certificate", "ports", "disk", "database", "mail"
+  std::string area;    // "configuration", "certificate", "ports", "disk", "database", "mail" …
   std::string what;    // what is wrong
   std::string advice;  // what to do about it; may be empty
   bool operator==(const Finding&) const = default;

@@ -159,6 +159,43 @@ TEST_CASE("answers as tables and words") {
         "read only:  yes\n"
         "created:    2026-11-22 02:51 UTC\n");
   CHECK(render(json::object{{"findings", json::array()}}) == "Nothing is wrong.\n");
+  CHECK(render(json::array{json::object{{"recipients", json::object{{"waiting", 2}, {"failed", 1}}},
+                                        {"age_seconds", 8040},
+                                        {"organisation", nullptr}}}) ==
+        "recipients              age  organisation\n"
+        "2 waiting, 1 failed  2h 14m  all\n");
+  CHECK(render(json::object{{"next", "enter this"}, {"zone", json::array{"a. IN TXT (\n)"}}}) ==
+        "next:  enter this\n"
+        "zone:\n"
+        "a. IN TXT (?)\n");
+}
+
+TEST_CASE("lists of things that hold lists") {
+  json::array events{json::object{{"at", "2026-11-22T02:51:00.123Z"},
+                                  {"event", "deferred"},
+                                  {"stage", "RCPT"},
+                                  {"code", 450},
+                                  {"enhanced", "4.2.2"},
+                                  {"text", "full\n"},
+                                  {"host", "mx.example"},
+                                  {"address", "192.0.2.1"},
+                                  {"dialogue", json::array{"> RCPT", "< 450"}}},
+                     json::object{{"at", "2026-11-22T02:52:00.000Z"}, {"event", "cancelled"}}};
+  json::object recipient{{"number", 1}, {"events", std::move(events)}};
+  json::array recipients{recipient, json::object{{"number", 2}, {"events", json::array()}}};
+  CHECK(render(json::object{{"id", "x"}, {"recipients", std::move(recipients)}}) ==
+        "id:  x\n"
+        "recipients:\n"
+        "  number:  1\n"
+        "  events:\n"
+        "    2026-11-22 02:51:00  deferred at RCPT: 450 4.2.2 full?\n"
+        "        mx.example [192.0.2.1], without TLS\n"
+        "        | > RCPT\n"
+        "        | < 450\n"
+        "    2026-11-22 02:52:00  cancelled\n"
+        "\n"
+        "  number:  2\n"
+        "  events:\n");
 }
 
 TEST_CASE("nothing that strangers wrote steers the terminal") {

@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <pwd.h>
@@ -67,12 +68,22 @@ Result<std::string> new_password() {
   return first;
 }
 
+// A password for another server is one that somebody has: it is not chosen here.
+bool is_for_elsewhere(const Command& command) {
+  return std::ranges::find(command.parameters, "login", &Parameter::name) !=
+         command.parameters.end();
+}
+
 // A password that the command takes and that was not typed among its arguments.
 Result<> complete_password(const Invocation& invocation, json::object& args) {
   for (const auto& parameter : invocation.command->parameters) {
     if (parameter.kind != Kind::secret || args.contains(parameter.name)) continue;
+    bool elsewhere = is_for_elsewhere(*invocation.command);
+    if (elsewhere && !args.contains("login")) continue;
     if (invocation.password_stdin) {
       TRY(args[parameter.name], read_password_from_stdin());
+    } else if (elsewhere) {
+      TRY(args[parameter.name], ask_password("Password there: "));
     } else if (!args.contains("hash")) {
       TRY(args[parameter.name], new_password());
     }

@@ -101,6 +101,9 @@ class Parser {
     if (group == "login") return "Further names to sign in with.";
     if (group == "password") return "Passwords of accounts, programs and devices.";
     if (group == "mailbox") return "Mailboxes: list, restore, verify, import, export.";
+    if (group == "smarthost") return "Another server that takes our mail for others.";
+    if (group == "dkim") return "Keys that sign what we send, and their DNS records.";
+    if (group == "provider") return "What we know of those who receive our mail.";
     return "Mail on its way to other servers.";
   }
 

@@ -2,6 +2,7 @@
 
 #include "app/admin/arguments.h"
 #include "app/check/finding.h"
+#include "app/cli/event_story.h"
 #include "base/utf8.h"
 
 #include <fmt/format.h>
@@ -21,10 +22,18 @@ struct Cell {
 bool is_size(std::string_view key) {
   return key.ends_with("_bytes");
 }
+bool is_duration(std::string_view key) {
+  return key.ends_with("_seconds");
+}
+// To be copied as they are.
+bool is_verbatim(std::string_view key) {
+  return key == "zone";
+}
 
-// "quota_bytes" → "quota"
+// "quota_bytes" → "quota", "age_seconds" → "age"
 std::string title(std::string_view key) {
   if (is_size(key)) key.remove_suffix(6);
+  if (is_duration(key)) key.remove_suffix(8);
   if (key.ends_with("_at")) key.remove_suffix(3);
   std::string text(key);
   std::ranges::replace(text, '_', ' ');
@@ -37,13 +46,45 @@ std::string human_time(std::string_view text) {
   return fmt::format("{} {} UTC", text.substr(0, 10), text.substr(11, 5));
 }
 
+// 8040 → "2h 14m"
+std::string human_duration(std::int64_t seconds) {
+  auto two = [](std::int64_t large, char unit, std::int64_t small, char part) {
+    return small == 0 ? fmt::format("{}{}", large, unit)
+                      : fmt::format("{}{} {}{}", large, unit, small, part);
+  };
+  seconds = std::max<std::int64_t>(0, seconds);
+  if (seconds < 60) return fmt::format("{}s", seconds);
+  if (seconds < 3600) return fmt::format("{}m", seconds / 60);
+  if (seconds < 86400) return two(seconds / 3600, 'h', seconds % 3600 / 60, 'm');
+  return two(seconds / 86400, 'd', seconds % 86400 / 3600, 'h');
+}
+
+Cell cell(std::string_view key, const json::value& value);
+
+// {"waiting": 2, "failed": 1} → "2 waiting, 1 failed"
+std::string counts(const json::object& all) {
+  std::string joined;
+  for (const auto& [key, value] : all)
+    joined += fmt::format("{}{} {}", joined.empty() ? "" : ", ", cell(key, value).text, title(key));
+  return joined.empty() ? "-" : joined;
+}
+
+bool is_number(const json::key_value_pair& member) {
+  return member.value().is_int64() || member.value().is_uint64();
+}
+
 Cell cell(std::string_view key, const json::value& value) {
-  if (value.is_null()) return {key == "quota_bytes" ? "no limit" : "-", false};
+  if (value.is_null()) {
+    if (key == "organisation") return {"all", false};
+    return {key == "quota_bytes" ? "no limit" : "-", false};
+  }
   if (value.is_bool()) return {value.get_bool() ? "yes" : "no", false};
   if (value.is_int64() || value.is_uint64()) {
     auto number = value.to_number<std::int64_t>();
+    if (is_duration(key)) return {human_duration(number), true};
     return {is_size(key) ? human_size(number) : fmt::format("{}", number), true};
   }
+  if (value.is_double()) return {fmt::format("{:g}", value.get_double()), true};
   if (value.is_string()) {
     std::string_view text = value.get_string();
     if (key.ends_with("_at") || key == "at" || key == "useful_until")
@@ -56,6 +97,8 @@ Cell cell(std::string_view key, const json::value& value) {
       joined += (joined.empty() ? "" : ", ") + cell("", one).text;
     return {joined.empty() ? "-" : joined, false};
   }
+  if (const auto& members = value.get_object(); std::ranges::all_of(members, is_number))
+    return {counts(members), false};
   return {printable(json::serialize(value)), false};
 }
 
@@ -112,21 +155,55 @@ bool holds_objects(const json::value& value) {
   return value.is_array() && !value.get_array().empty() && value.get_array()[0].is_object();
 }
 
-std::string object(const json::object& all) {
+std::string object(const json::object& all, std::string_view indent);
+
+// Whether the things of a list hold lists of things themselves, so that a table will not do.
+bool is_nested(const json::array& all) {
+  auto is_list = [](const json::key_value_pair& member) {
+    return member.key() == "events" || holds_objects(member.value());
+  };
+  return all[0].is_object() && std::ranges::any_of(all[0].get_object(), is_list);
+}
+
+// One below the other, with a line between.
+std::string blocks(const json::array& all, std::string_view indent) {
+  std::string out;
+  for (const auto& one : all) {
+    if (!one.is_object()) continue;
+    if (!out.empty()) out += "\n";
+    out += object(one.get_object(), indent);
+  }
+  return out;
+}
+
+std::string lines(const json::array& all) {
+  std::string out;
+  for (const auto& one : all) out += cell("", one).text + "\n";
+  return out;
+}
+
+std::string object(const json::object& all, std::string_view indent) {
   std::vector<std::vector<Cell>> rows;
   std::string below;
+  const auto deeper = std::string(indent) + "  ";
   for (const auto& [key, value] : all) {
+    auto head = fmt::format("{}{}:\n", indent, title(key));
     if (key == "findings") {
       below += findings(findings_from_json(value));
+    } else if (key == "events" && value.is_array()) {
+      below += head + event_story(value.get_array(), deeper);
+    } else if (is_verbatim(key) && value.is_array()) {
+      below += head + lines(value.get_array());
     } else if (holds_objects(value)) {
-      below += title(key) + ":\n" + list(value.get_array(), "  ");
+      const auto& list_of = value.get_array();
+      below += head + (is_nested(list_of) ? blocks(list_of, deeper) : list(list_of, deeper));
     } else {
       auto shown = cell(key, value);
       shown.right = false;
       rows.push_back({{title(key) + ":"}, std::move(shown)});
     }
   }
-  return table(rows, "") + below;
+  return table(rows, indent) + below;
 }
 
 // Ranges of characters that take two columns (Unicode's East Asian Width W and F), coarsely.
@@ -146,7 +223,7 @@ std::string render(const json::value& answer) {
   if (const auto* words = answer.get_object().if_contains("done");
       words != nullptr && words->is_string())
     return printable(words->get_string()) + "\n";
-  return object(answer.get_object());
+  return object(answer.get_object(), "");
 }
 
 std::string human_size(std::int64_t bytes) {

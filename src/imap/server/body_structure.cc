@@ -1,5 +1,6 @@
 #include "imap/server/fetch_writer.h"
 #include "imap/syntax/writer.h"
+#include "mime/transfer.h"
 
 #include <fmt/format.h>
 
@@ -34,10 +35,20 @@ class Writer {
   }
 
   void write_single(int index, const mime::Part& part) {
-    // What was not looked into is bytes to its reader.
-    write_string(out_, part.opaque ? "application" : part.type);
-    out_ += ' ';
-    write_string(out_, part.opaque ? "octet-stream" : part.subtype);
+    // What was not looked into is bytes to its reader; a multipart whose parts cannot be told apart
+    // is nearly always text, and a client that shows it hides nothing from its reader.
+    bool is_text = part.type == "text" && !part.opaque;
+    if (part.opaque && part.type == "multipart" &&
+        mime::transfer_encoding(part.encoding) == mime::TransferEncoding::identity) {
+      out_ += "\"text\" \"plain\"";
+      is_text = true;
+    } else if (part.opaque) {
+      out_ += "\"application\" \"octet-stream\"";
+    } else {
+      write_string(out_, part.type);
+      out_ += ' ';
+      write_string(out_, part.subtype);
+    }
     out_ += ' ';
     write_parameters(part.parameters);
     out_ += ' ';
@@ -53,8 +64,7 @@ class Writer {
       out_ += ' ';
       write(structure_.children(index).front());
     }
-    if ((part.is_message() || part.type == "text") && !part.opaque)
-      out_ += fmt::format(" {}", part.lines);
+    if (is_text || (part.is_message() && !part.opaque)) out_ += fmt::format(" {}", part.lines);
     if (!extensions_) return;
     out_ += ' ';
     write_nstring(out_, part.md5);

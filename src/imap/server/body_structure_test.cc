@@ -59,10 +59,13 @@ TEST_CASE("structure: a multipart, and a message within") {
   CHECK(full(nested).ends_with(R"( 3 NIL NIL NIL NIL) "mixed" ("boundary" "B") NIL NIL NIL))"));
 }
 
-// Every multipart on the wire has parts and every message an envelope; what has none is bytes.
+// Every multipart on the wire has parts and every message an envelope; what has none is text or
+// bytes.
 TEST_CASE("structure: what cannot be looked into") {
-  CHECK(body("Content-Type: multipart/mixed\r\n\r\nx") ==
-        R"(("application" "octet-stream" NIL NIL NIL "7bit" 1))");
+  CHECK(body("Content-Type: multipart/mixed\r\n\r\nx\r\n") ==
+        R"(("text" "plain" NIL NIL NIL "7bit" 3 1))");
+  CHECK(body("Content-Type: multipart/mixed\r\nContent-Transfer-Encoding: base64\r\n\r\nQQ==") ==
+        R"(("application" "octet-stream" NIL NIL NIL "base64" 4))");
   CHECK(body("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nQQ==") ==
         R"(("application" "octet-stream" NIL NIL NIL "base64" 4))");
 }

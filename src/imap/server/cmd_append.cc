@@ -33,8 +33,8 @@ Task<> Session::append(CommandReader::Received received) {
   std::optional<store::Mailbox> target;
   if (command == nullptr) {
     reply = bad(parsed ? parsed->command.error().text : parsed.error().text);
-  } else if (!principal_) {
-    reply = bad("Log in first");
+  } else if (auto refused = refusal(*parsed->command)) {
+    reply = *std::move(refused);
   } else {
     auto name = command->mailbox;
     auto step = find_target(std::move(name), &target);
@@ -52,7 +52,7 @@ Task<> Session::append(CommandReader::Received received) {
   } else {
     co_await refuse_literal(literal);
   }
-  if (selected_ && reply.kind == Reply::Kind::ok) co_await tell_news(News::all);
+  if (selected_ && reply.kind == Reply::Kind::ok) co_await tell_news_if_possible(News::all);
   finish(tag_, reply);
   if (reply.kind == Reply::Kind::bad) mistake();
 }

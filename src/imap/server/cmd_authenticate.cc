@@ -83,6 +83,8 @@ Task<Reply> Session::enter(Principal principal, std::string mechanism) {
              {"mechanism", mechanism},
              {"tls", io_.tls() != nullptr ? std::string_view(io_.tls()->version) : "none"}});
   principal_ = std::move(principal);
+  auto ring = [bell = io_.bell()] { bell->ring(); };
+  watch_ = server_.directory.watch_sign_in(*principal_, std::move(ring));
   mistakes_ = failed_logins_ = 0;
   co_return ok(fmt::format("[{}] Logged in", capabilities()));
 }
@@ -91,6 +93,7 @@ Task<Reply> Session::enter(Principal principal, std::string mechanism) {
 Task<Reply> Session::handle(Unauthenticate) {
   selected_ = nullptr;
   principal_.reset();
+  watch_ = {};
   rev2_ = utf8_ = condstore_ = qresync_ = false;
   io_.set_deadline(server_.limits.before_login);
   co_return ok(fmt::format("[{}] Logged out; log in again", capabilities()));

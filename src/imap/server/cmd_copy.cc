@@ -56,8 +56,9 @@ Task<Reply> Session::handle(Move command) {
   if (!moved) co_return no_target(moved.error());
   if (moved->uids.empty()) co_return ok("These messages are gone already");
   untagged("OK " + copy_uid(*moved) + " Moved");
-  auto code = condstore_ ? fmt::format("[HIGHESTMODSEQ {}] ", moved->modseq) : "";
-  co_return ok(code + fmt::format("{} messages moved", moved->uids.size()));
+  auto reply = ok(fmt::format("{} messages moved", moved->uids.size()));
+  reply.tells_mod_seq = true;
+  co_return reply;
 }
 
 }  // namespace todoke::imap

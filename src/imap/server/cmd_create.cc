@@ -22,7 +22,6 @@ Task<Reply> Session::handle(Create command) {
   }
   store::NewMailbox wanted{.name = *std::move(name), .role = role, .subscribed = false};
   auto made = co_await server_.store.create_mailbox(principal_->account_id, std::move(wanted));
-  if (!made && made.error().code == Errc::over_limit) co_return no("[LIMIT] " + made.error().text);
   if (!made && made.error().code == Errc::denied) co_return no("[USEATTR] " + made.error().text);
   if (!made) co_return no(made.error());
   co_return ok(fmt::format("[MAILBOXID ({})] Made", mailbox_id_text(made->id)));

@@ -6,7 +6,7 @@
 
 namespace todoke::imap {
 
-// RFC 9051 §6.4.3, RFC 4315 §2.1.  Which ones went, tell_news() says.
+// RFC 9051 §6.4.3, RFC 4315 §2.1, RFC 7162 §3.2.7.  Which ones went, tell_news() says.
 Task<Reply> Session::handle(Expunge command) {
   std::optional<std::vector<IndexRange>> among;
   if (command.uids) {
@@ -16,12 +16,9 @@ Task<Reply> Session::handle(Expunge command) {
   }
   auto gone = co_await expunge_deleted(std::move(among));
   if (!gone) co_return no(gone.error());
-  auto code = condstore_ && *gone > 0 ? fmt::format("[HIGHESTMODSEQ {}] ",
-                                                    selected_->live->cached()
-                                                        ? selected_->live->cached()->highestmodseq()
-                                                        : selected_->seen->highestmodseq())
-                                      : "";
-  co_return ok(code + fmt::format("{} messages removed", *gone));
+  auto reply = ok(fmt::format("{} messages removed", *gone));
+  reply.tells_mod_seq = *gone > 0;
+  co_return reply;
 }
 
 // Removes what is marked \Deleted, also by others and a moment ago.

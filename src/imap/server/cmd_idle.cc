@@ -21,10 +21,14 @@ Task<Reply> Session::handle(Idle) {
     io_.set_interruptible(true);
     co_await io_.fill_or_bell();
     io_.set_interruptible(false);
+    if (signed_out()) co_return Reply{.kind = Reply::Kind::said, .text = {}};
     if (io_.buffered().size() > max_before_login) co_return bad("DONE was expected");
   }
-  auto line = co_await io_.read_line(16);
-  if (!ascii::equal_ignoring_case(line.text, "DONE")) co_return bad("DONE was expected");
+  auto line = io_.buffered().substr(0, io_.buffered().find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  // Anything else is left to be read as a command, with the literal that may follow it.
+  if (!ascii::equal_ignoring_case(line, "DONE")) co_return bad("DONE was expected");
+  io_.consume(io_.buffered().find('\n') + 1);
   co_return ok("Back at work");
 }
 

@@ -16,16 +16,20 @@ bool uses_mod_seq(const SearchKey& key) {
 }  // namespace
 
 // RFC 9051 §6.4.4, RFC 4731, RFC 5182.
+// deviation: RFC 9051 §9 "seq-number" — a number beyond the last message finds nobody, where FETCH
+// and STORE answer BAD: it is a question here and no order, other servers (Dovecot 2.3) answer it,
+// and scripts ask for "1:100" without looking how many there are.
 Task<Reply> Session::handle(Search command) {
   if (uses_mod_seq(command.key)) enable_condstore();
   store::SearchContext context{
       .view = selected_->seen, .saved_result = selected_->saved_result, .now = server_.clock.now()};
+  // RFC 5182 §2.1: $ is empty after NO, whatever the reason.
+  if (command.save) selected_->saved_result.clear();
+  if (command.unknown_charset)
+    co_return no("[BADCHARSET (US-ASCII UTF-8 ISO-2022-JP SHIFT_JIS EUC-JP)] Unknown charset");
   auto key = command.key;
   auto found = co_await store::search(selected_->mailbox, std::move(key), std::move(context));
   if (!found && found.error().code == Errc::invalid) co_return bad(found.error().text);
-  if (!found && command.save) selected_->saved_result.clear();
-  if (!found && found.error().code == Errc::over_limit)
-    co_return no("[LIMIT] " + found.error().text);
   if (!found) co_return no(found.error());
   if (command.save) save_result(command, *found);
   if (command.extended || rev2_)
@@ -47,7 +51,7 @@ void Session::save_result(const Search& command, const std::vector<std::size_t>&
   }
 }
 
-// RFC 3501 §7.2.5, RFC 7162 §3.1.5.
+// RFC 3501 §7.2.5, RFC 7162 §3.1.6.
 void Session::write_search(const Search& command, const std::vector<std::size_t>& found) {
   const auto& view = *selected_->seen;
   std::string line = "* SEARCH";

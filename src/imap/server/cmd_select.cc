@@ -35,6 +35,7 @@ Task<Reply> Session::handle(Select command) {
                                                   .live = std::move(live),
                                                   .seen = std::move(view),
                                                   .opened_at = moment,
+                                                  .told_up_to = moment.highestmodseq,
                                                   .keywords = {},
                                                   .saved_result = {},
                                                   .read_only = command.examine});

@@ -58,8 +58,6 @@ Task<Reply> Session::handle(Store command) {
   auto ranges = box.uid_ranges(*messages);
   auto changed =
       co_await box.mailbox.change_flags(std::move(ranges), std::move(change), unchanged_since);
-  if (!changed && changed.error().code == Errc::over_limit)
-    co_return no("[LIMIT] " + changed.error().text);
   if (!changed) co_return no(changed.error());
   auto before = box.seen;
   auto outcome = *changed;
@@ -72,10 +70,16 @@ Task<Reply> Session::handle(Store command) {
     co_await write_stored(*messages, modified, now, command.numbers);
   // Of UIDs that are not there nobody hears.  RFC 9051 §6.4.9.
   auto gone = command.numbers == Numbers::sequence ? count_gone(*messages, *box.seen, *now) : 0;
-  if (gone > 0) co_return no(fmt::format("[EXPUNGEISSUED] {} of these messages are gone", gone));
+  auto issued = fmt::format("[EXPUNGEISSUED] {} of these messages are gone", gone);
+  if (gone > 0 && modified.empty()) co_return no(std::move(issued));
   if (modified.empty()) co_return ok("Flags are stored");
   auto set = name_set(modified, *box.seen, command.numbers);
-  co_return ok(fmt::format("[MODIFIED {}] Some were changed meanwhile", set));
+  auto reply = ok(fmt::format("[MODIFIED {}] Some were changed meanwhile", set));
+  if (gone > 0) {  // an answer has room for one code
+    untagged("NO " + issued);
+    reply.kind = Reply::Kind::no;
+  }
+  co_return reply;
 }
 
 // The flags that the messages have now.

@@ -51,8 +51,17 @@ Task<CommandReader::Received> CommandReader::next(bool logged_in) {
       if (rule != nullptr && logged_in) budget = rule->budget;
     }
     if (line.over_long || text.size() + line.text.size() > budget) {
-      received.kind = Kind::too_large;
       text += beginning;
+      const auto end = line.over_long ? std::move(line.end) : std::move(line.text);
+      received.kind = Kind::too_large;
+      // The octets of a literal must never be taken for commands.
+      auto literal = ending_literal(end);
+      bool skipped = true;
+      if (literal)
+        skipped = co_await skip_rest(*literal);
+      else if (end.ends_with("+}"))
+        skipped = false;  // how many follow, a longer number says
+      if (!skipped) received.kind = Kind::hopeless;
       co_return received;
     }
     // deviation: RFC 9051 §2.2 — a line may end with a bare LF: nothing can be smuggled in it.

@@ -37,7 +37,7 @@ constexpr std::array<CommandRule, std::variant_size_v<Command>> table{{
     {.name = "LIST", .states = logged_in, .budget = names},
     {.name = "LSUB", .states = logged_in, .budget = names},
     {.name = "NAMESPACE", .states = logged_in, .capability = "NAMESPACE"},
-    {.name = "STATUS", .states = logged_in, .budget = names, .news = News::no_expunge},
+    {.name = "STATUS", .states = logged_in, .budget = names},
     {.name = "APPEND", .states = logged_in, .budget = names},
     {.name = "IDLE", .states = logged_in, .capability = "IDLE"},
     {.name = "CHECK", .states = selected},

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace todoke::imap {
 
@@ -32,7 +33,10 @@ Task<> Session::number_messages() {
   for (std::size_t i = 0; i < now->size() && (*now)[i]->uid < moment.uidnext; ++i) {
     auto message = (*now)[i];
     add_gone_below(message->uid);
-    builder.add(*message.entry, message.keywords);
+    // Whoever knows the mailbox up to the moment has not heard of a later change: news as well.
+    auto entry = *message.entry;
+    entry.modseq = std::min(entry.modseq, moment.highestmodseq);
+    builder.add(entry, message.keywords);
   }
   add_gone_below(moment.uidnext);
   box.seen = builder.finish(moment.uidnext, moment.highestmodseq);
@@ -54,20 +58,49 @@ Task<> Session::tell_news(News allowed) {
   if (now == box.seen) co_return;
   const store::ViewDiff diff(*box.seen, *now);
   // RFC 9051 §7.5.1.  The rest waits too: numbers of new messages would follow from the old.
-  if (allowed == News::no_expunge && !diff.gone.empty()) co_return;
-  auto before = std::exchange(box.seen, now);
-  write_expunged(diff, *before);
-  if (diff.first_new < now->size()) untagged(fmt::format("{} EXISTS", now->size()));
+  bool held_back = std::exchange(box.holds_back, allowed == News::no_expunge && !diff.gone.empty());
+  if (box.holds_back) {
+    write_told_up_to("Messages are gone that are told of later");
+    co_return;
+  }
   auto has_new_keywords = [&](std::size_t index) {
     return !all_known((*now)[index].keywords, box.keywords);
   };
   bool learns = std::ranges::any_of(diff.changed, has_new_keywords);
   for (auto i = diff.first_new; !learns && i < now->size(); ++i) learns = has_new_keywords(i);
-  if (learns) co_await learn_keywords();
+  std::optional<std::string> keywords;
+  if (learns) {
+    auto info = co_await box.mailbox.info();
+    if (info) keywords = std::move(info->keywords);
+  }
+  // All that may fail is behind us: the news are told as a whole.
+  auto before = box.seen;
+  box.told(now);
+  write_expunged(diff, *before);
+  if (diff.first_new < now->size()) untagged(fmt::format("{} EXISTS", now->size()));
+  if (keywords) write_known_keywords(*keywords);
   for (auto index : diff.changed) {
     write_flags(index, true);
     co_await breathe();
   }
+  if (held_back) write_told_up_to("All is told");
+}
+
+// A client remembers the largest MODSEQ that a command has brought, and asks after a break what
+// happened since: what is held back would be lost to it, for the flags that it fetches or stores
+// meanwhile have larger numbers.  RFC 7162 §6: this response outweighs them.
+void Session::write_told_up_to(std::string_view words) {
+  if (condstore_) untagged(fmt::format("OK [HIGHESTMODSEQ {}] {}", selected_->told_up_to, words));
+}
+
+Task<> Session::tell_news_if_possible(News allowed) {
+  auto step = news_step(allowed);
+  co_await guarded(std::move(step));
+}
+
+Task<Reply> Session::news_step(News allowed) {
+  co_await tell_news(allowed);
+  co_return Reply{};
 }
 
 void Session::write_expunged(const store::ViewDiff& diff, const store::View& before) {
@@ -113,12 +146,12 @@ void Session::write_known_keywords(const std::string& keywords) {
 Task<> Session::learn_own(store::FlagsChanged outcome) {
   const auto& placed = outcome.delta.placed;
   if (placed.empty()) co_return;
-  selected_->learn(outcome.delta, outcome.modseq);
   // With the flags come keywords that others gave meanwhile.
   auto is_new = [&](const store::Placement& one) {
     return !all_known(one.keywords, selected_->keywords);
   };
   if (std::ranges::any_of(placed, is_new)) co_await learn_keywords();
+  selected_->learn(outcome.delta, outcome.modseq);
 }
 
 Task<> Session::learn_keywords() {
@@ -129,8 +162,7 @@ Task<> Session::learn_keywords() {
 // RFC 7162 §3.1: the first command that needs it tells where we are.
 void Session::enable_condstore() {
   if (std::exchange(condstore_, true) || !selected_) return;
-  untagged(
-      fmt::format("OK [HIGHESTMODSEQ {}] Changes are numbered", selected_->seen->highestmodseq()));
+  write_told_up_to("Changes are numbered");
 }
 
 }  // namespace todoke::imap

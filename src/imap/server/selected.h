@@ -34,7 +34,11 @@ struct Selected {
   // Null while nobody has needed one: then the client knows of `opened_at`.
   std::shared_ptr<const store::View> seen;
   Moment opened_at;
-  std::string keywords;  // that FLAGS has named
+  // The largest MODSEQ below which the client has missed nothing.  Less than that of `seen`, and of
+  // the session's own changes, while an expunge is held back.
+  std::int64_t told_up_to = 0;
+  bool holds_back = false;  // at the end of the last command
+  std::string keywords;     // that FLAGS has named
   // UIDs of the last SEARCH RETURN (SAVE), sorted.  RFC 9051 §6.4.4.1.
   std::vector<std::uint32_t> saved_result;
   bool read_only = false;
@@ -47,6 +51,11 @@ struct Selected {
 
   // What the session itself did is known to its client.
   void learn(const store::Delta& delta, std::int64_t modseq) { seen = seen->with(delta, modseq); }
+  // The client has been told of all up to this view.
+  void told(std::shared_ptr<const store::View> now) {
+    seen = std::move(now);
+    told_up_to = seen->highestmodseq();
+  }
 };
 
 // Number of messages in ranges.

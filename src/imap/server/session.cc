@@ -43,6 +43,8 @@ Reply no(const Error& error) {
         return "[ALREADYEXISTS] ";
       case Errc::over_limit:
         return "[OVERQUOTA] ";
+      case Errc::too_many:
+        return "[LIMIT] ";
       case Errc::denied:
         return "[NOPERM] ";
       case Errc::unavailable:
@@ -108,11 +110,28 @@ Task<> Session::run() {
     }
     if (principal_) io_.set_deadline(server_.limits.idle);
     io_.set_interruptible(true);
+    co_await await_command();
+    if (signed_out()) break;
     auto received = co_await reader_.next(principal_.has_value());
     io_.set_interruptible(false);
+    if (signed_out()) break;
     co_await take(std::move(received));
   }
   co_await io_.flush();
+}
+
+Task<> Session::await_command() {
+  if (!principal_) co_return;
+  while (io_.buffered().empty() && server_.directory.still_signed_in(*principal_))
+    co_await io_.fill_or_bell();
+}
+
+bool Session::signed_out() {
+  if (!principal_ || server_.directory.still_signed_in(*principal_)) return false;
+  log::info("imap.signed_out", {{"session", id_}, {"login", principal_->login}});
+  untagged("BYE Your account or password was changed; log in again");
+  over_ = true;
+  return true;
 }
 
 Task<Reply> Session::number_after_select() {
@@ -147,10 +166,7 @@ Task<> Session::obey(std::string text) {
   tag_ = std::move(parsed->tag);
   if (!parsed->command) {
     const auto& error = parsed->command.error();
-    finish(tag_,
-           error.code == Errc::unavailable
-               ? no("[BADCHARSET (US-ASCII UTF-8 ISO-2022-JP SHIFT_JIS EUC-JP)] " + error.text)
-               : bad(error.text));
+    finish(tag_, bad(error.text));
     mistake();
     co_return;
   }
@@ -170,8 +186,10 @@ Task<> Session::obey(std::string text) {
   auto step = std::visit([this](auto command) { return handle(std::move(command)); },
                          *std::move(parsed->command));
   auto reply = co_await guarded(std::move(step));
-  if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad)
-    co_await tell_news(all_news ? News::all : News::no_expunge);
+  if (selected_ && selected_->seen && reply.kind != Reply::Kind::bad && !over_)
+    co_await tell_news_if_possible(all_news ? News::all : News::no_expunge);
+  if (reply.tells_mod_seq && condstore_)
+    reply.text = fmt::format("[HIGHESTMODSEQ {}] {}", selected_->told_up_to, reply.text);
   if (reply.kind != Reply::Kind::said) finish(tag_, reply);
   if (reply.kind == Reply::Kind::bad)
     mistake();

@@ -2,6 +2,7 @@
 
 #include "base/principal.h"
 #include "base/result.h"
+#include "directory/sign_outs.h"
 #include "imap/server/command_reader.h"
 #include "imap/server/command_table.h"
 #include "imap/server/selected.h"
@@ -26,6 +27,8 @@ struct Reply {
   enum class Kind { ok, no, bad, said };  // said: the command has answered itself
   Kind kind = Kind::ok;
   std::string text;  // "[CODE] words"
+  // RFC 7162 §3.2.7: OK begins with [HIGHESTMODSEQ], of the moment when all news are told.
+  bool tells_mod_seq = false;
 };
 Reply ok(std::string text);
 Reply no(std::string text);
@@ -59,6 +62,10 @@ class Session {
   // the session goes on: the next command may well succeed.  Unless a literal was begun, which
   // nothing but its octets can end.
   [[nodiscard]] Task<Reply> guarded(Task<Reply> step);
+  // Waits until a command begins to come.
+  [[nodiscard]] Task<> await_command();
+  // Whether the sign-in holds no longer, which is then said, and the session is over.
+  bool signed_out();
   std::optional<Reply> refusal(const Command& command) const;
   void finish(std::string_view tag, const Reply& reply);
   void untagged(std::string_view text);
@@ -73,10 +80,15 @@ class Session {
   // ---- news.cc
   // Tells what others did to the selected mailbox.
   [[nodiscard]] Task<> tell_news(News allowed);
+  // The same at the end of a command, whose answer stands: trouble with the database leaves the
+  // news untold until the next command.
+  [[nodiscard]] Task<> tell_news_if_possible(News allowed);
+  [[nodiscard]] Task<Reply> news_step(News allowed);
   // Reads the messages of a mailbox that was opened by its counters alone.
   [[nodiscard]] Task<> number_messages();
   void write_expunged(const store::ViewDiff& diff, const store::View& before);
   void write_flags(std::size_t index, bool with_uid);
+  void write_told_up_to(std::string_view words);
   void write_known_keywords(const std::string& keywords);
   // What this session itself has changed is known to its client.
   [[nodiscard]] Task<> learn_own(store::FlagsChanged outcome);
@@ -176,6 +188,7 @@ class Session {
   std::string tag_;  // of the command that is carried out
 
   std::optional<Principal> principal_;
+  directory::SignOuts::Watch watch_;  // rings while the principal is signed in
   std::unique_ptr<Selected> selected_;
   // What ENABLE, or a command that implies it, has turned on.
   bool rev2_ = false;

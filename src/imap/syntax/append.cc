@@ -28,7 +28,7 @@ Result<AppendOptions> parse_append_options(std::string_view text) {
     TRY(options.internal_date, in.date_time());
     TRY_OK(in.space());
   }
-  if (!in.at_end()) return bad("the message must follow as a literal");
+  if (!in.at_end()) return malformed("the message must follow as a literal");
   return options;
 }
 

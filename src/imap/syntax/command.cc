@@ -154,7 +154,7 @@ Result<Command> parse_named(Parser& in) {
   }
   auto form = find(message_forms, word);
   if (form == message_forms.end() || (form->only_with_uid && numbers != Numbers::uid))
-    return word.empty() ? bad("a command is missing") : bad_word("command", word);
+    return word.empty() ? malformed("a command is missing") : bad_word("command", word);
   return form->parse(in, numbers);
 }
 
@@ -189,7 +189,8 @@ Result<Command> parse_authenticate(Parser& in) {
   if (in.take(' ') && !in.at_end()) {
     auto text = in.token();
     authenticate.initial = text == "=" ? std::string() : base64_decode(text);
-    if (!authenticate.initial || text.empty()) return bad("the initial response is not base64");
+    if (!authenticate.initial || text.empty())
+      return malformed("the initial response is not base64");
   }
   TRY_OK(in.end());
   return authenticate;
@@ -260,9 +261,9 @@ Result<TaggedCommand> parse_command(std::string_view text) {
   auto is_tag_char = [](char c) { return is_astring_char(c) && c != '+'; };
   auto tag = text.substr(0, text.find(' '));
   if (tag.empty() || !std::ranges::all_of(tag, is_tag_char))
-    return bad("a command begins with a tag and a space");
+    return malformed("a command begins with a tag and a space");
   Parser in(text.substr(tag.size()));
-  if (in.at_end()) return TaggedCommand{std::string(tag), bad("a command is missing")};
+  if (in.at_end()) return TaggedCommand{std::string(tag), malformed("a command is missing")};
   in.take(' ');
   return TaggedCommand{std::string(tag), parse_named(in)};
 }

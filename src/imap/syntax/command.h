@@ -150,7 +150,8 @@ struct Search {
   Numbers numbers = Numbers::sequence;
   bool extended = false;  // has RETURN: answered by ESEARCH
   bool min = false, max = false, all = false, count = false, save = false;
-  SearchKey key;  // of kind `both`
+  bool unknown_charset = false;  // one that we cannot read: NO [BADCHARSET], and there is no key
+  SearchKey key;                 // of kind `both`
 };
 struct Fetch {
   Numbers numbers = Numbers::sequence;
@@ -202,8 +203,7 @@ struct TaggedCommand {
 // Parses one whole command without its last CRLF, literals inside as "{5}\r\nhello",
 // "{5+}\r\nhello". An error of the call itself: there is no tag that an answer could carry, "* BAD"
 // it is. For APPEND the text ends before the "{n}" of the message: "a APPEND Drafts (\Seen) ".
-// SEARCH strings are in the charset of the command, else in UTF-8; a charset we cannot read is
-// Errc::unavailable, for NO [BADCHARSET].
+// SEARCH strings are in the charset of the command, else in UTF-8.
 Result<TaggedCommand> parse_command(std::string_view text);
 
 // The options of the second and later messages of RFC 3502.  `text` begins behind the literal

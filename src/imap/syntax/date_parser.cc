@@ -52,12 +52,12 @@ std::optional<std::chrono::seconds> read_time(Cursor& in) {
 Result<std::chrono::sys_days> Parser::date() {
   bool is_quoted = in_.take('"');
   auto day = read_day(in_);
-  if (!day || (is_quoted && !in_.take('"'))) return bad("bad date, it is like 1-Feb-2026");
+  if (!day || (is_quoted && !in_.take('"'))) return malformed("bad date, it is like 1-Feb-2026");
   return *day;
 }
 
 Result<Time> Parser::date_time() {
-  auto wrong = [] { return bad("bad date, it is like \"01-Feb-2026 12:00:00 +0900\""); };
+  auto wrong = [] { return malformed("bad date, it is like \"01-Feb-2026 12:00:00 +0900\""); };
   if (!in_.take('"')) return wrong();
   in_.take(' ');  // before a day of one digit
   auto day = read_day(in_);

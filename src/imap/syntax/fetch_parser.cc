@@ -83,12 +83,12 @@ Result<> parse_header_names(Parser& in, Section& section) {
       return fail(Errc::over_limit, "too many header fields in one section");
     TRY(auto name, in.astring("header field"));
     auto odd = [](char c) { return ascii::is_control(c) || ascii::is_8bit(c); };
-    if (name.empty() || std::ranges::any_of(name, odd)) return bad("bad header field");
+    if (name.empty() || std::ranges::any_of(name, odd)) return malformed("bad header field");
     section.fields.push_back(std::move(name));
     return {};
   };
   TRY_OK(in.list(field));
-  if (section.fields.empty()) return bad("no header fields are named");
+  if (section.fields.empty()) return malformed("no header fields are named");
   return {};
 }
 
@@ -118,7 +118,7 @@ Result<Section> parse_section(Parser& in, Kind kind) {
   TRY_OK(parse_part(in, section, text_follows));
   if (section.part.empty()) text_follows = !in.next_is(']');
   // RFC 3516 §4.2: BINARY knows parts only.
-  if (text_follows && kind != Kind::section) return bad("BINARY takes a part number only");
+  if (text_follows && kind != Kind::section) return malformed("BINARY takes a part number only");
   if (text_follows) TRY_OK(parse_section_text(in, section));
   TRY_OK(in.expect(']'));
   return section;
@@ -131,7 +131,7 @@ Result<FetchItem::Partial> parse_partial(Parser& in) {
   TRY_OK(in.expect('.'));
   TRY(auto length, in.number("length", max));
   TRY_OK(in.expect('>'));
-  if (length == 0) return bad("the length of a partial fetch is 0");
+  if (length == 0) return malformed("the length of a partial fetch is 0");
   return FetchItem::Partial{offset, length};
 }
 
@@ -217,7 +217,7 @@ Result<> parse_items(Parser& in, std::vector<FetchItem>& items) {
   if (add_macro(in, items)) return {};
   if (!in.next_is('(')) return one();
   TRY_OK(in.list(one));
-  if (items.empty()) return bad("no FETCH items");
+  if (items.empty()) return malformed("no FETCH items");
   return {};
 }
 
@@ -237,7 +237,7 @@ Result<> parse_modifiers(Parser& in, Fetch& fetch) {
   TRY_OK(in.list(one));
   // RFC 7162 §3.2.6.
   if (fetch.vanished && (!fetch.changed_since || fetch.numbers != Numbers::uid))
-    return bad("VANISHED is for UID FETCH with CHANGEDSINCE");
+    return malformed("VANISHED is for UID FETCH with CHANGEDSINCE");
   return {};
 }
 

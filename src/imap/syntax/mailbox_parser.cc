@@ -13,7 +13,7 @@ Result<SequenceSet> parse_known_set(Parser& in) {
   TRY(auto set, in.sequence_set());
   auto open = [](const SequenceSet::Range& range) { return range.first == 0 || range.last == 0; };
   if (set.saved_result || std::ranges::any_of(set.ranges, open))
-    return bad("QRESYNC takes sets without * and $");
+    return malformed("QRESYNC takes sets without * and $");
   return set;
 }
 
@@ -111,7 +111,7 @@ Result<> parse_list_selection(Parser& in, List& list) {
   };
   TRY_OK(in.list(option));
   if (list.select_recursive_match && !list.select_subscribed && !list.select_special_use)
-    return bad("RECURSIVEMATCH needs SUBSCRIBED or SPECIAL-USE beside it");
+    return malformed("RECURSIVEMATCH needs SUBSCRIBED or SPECIAL-USE beside it");
   return {};
 }
 
@@ -148,7 +148,7 @@ Result<> parse_patterns(Parser& in, List& list) {
   if (!in.next_is('(')) return pattern();
   list.extended = true;
   TRY_OK(in.list(pattern));
-  if (list.patterns.empty()) return bad("no mailbox patterns");
+  if (list.patterns.empty()) return malformed("no mailbox patterns");
   return {};
 }
 
@@ -195,7 +195,7 @@ Result<StatusItems> status_items(Parser& in) {
     return {};
   };
   TRY_OK(in.list(item));
-  if (items == 0) return bad("no STATUS items");
+  if (items == 0) return malformed("no STATUS items");
   return items;
 }
 

@@ -28,22 +28,22 @@ std::unexpected<Error> bad_word(std::string_view what, std::string_view word) {
   auto printable = [](char c) { return !ascii::is_control(c) && !ascii::is_8bit(c); };
   if (!word.empty() && word.size() <= longest_shown && std::ranges::all_of(word, printable))
     text += " " + std::string(word);
-  return bad(text);
+  return malformed(text);
 }
 
 Result<> Parser::end() {
   in_.take_while([](char c) { return c == ' '; });
-  if (!in_.at_end()) return bad("more than the command takes");
+  if (!in_.at_end()) return malformed("more than the command takes");
   return {};
 }
 
 Result<> Parser::space() {
-  if (!in_.take(' ')) return bad(at_end() ? "an argument is missing" : "a space is missing");
+  if (!in_.take(' ')) return malformed(at_end() ? "an argument is missing" : "a space is missing");
   return {};
 }
 
 Result<> Parser::expect(char c) {
-  if (!in_.take(c)) return bad(std::string("missing ") + c);
+  if (!in_.take(c)) return malformed(std::string("missing ") + c);
   return {};
 }
 
@@ -53,7 +53,7 @@ std::string_view Parser::word() {
 
 Result<std::string> Parser::atom(std::string_view what) {
   auto text = in_.take_while(is_atom_char);
-  if (text.empty()) return bad("missing " + std::string(what));
+  if (text.empty()) return malformed("missing " + std::string(what));
   return std::string(text);
 }
 
@@ -63,10 +63,10 @@ Result<std::string> Parser::quoted(std::string_view what) {
   for (;;) {
     text += in_.take_until("\"\\\r\n\0"sv);
     if (in_.take('"')) return text;
-    if (!in_.take('\\')) return bad("the quotes of " + std::string(what) + " are not closed");
+    if (!in_.take('\\')) return malformed("the quotes of " + std::string(what) + " are not closed");
     char escaped = in_.peek();
     if (escaped != '"' && escaped != '\\')
-      return bad("a backslash in quotes stands before \" or \\ only");
+      return malformed("a backslash in quotes stands before \" or \\ only");
     in_.take(escaped);
     text += escaped;
   }
@@ -77,23 +77,23 @@ Result<std::string> Parser::literal(std::string_view what) {
   auto size = ascii::to_number(in_.take_while(ascii::is_digit));
   in_.take('+');
   if (!size || !in_.take('}') || !in_.take('\r') || !in_.take('\n'))
-    return bad("bad literal for " + std::string(what));
-  if (*size > in_.rest().size()) return bad("a literal is shorter than its size says");
+    return malformed("bad literal for " + std::string(what));
+  if (*size > in_.rest().size()) return malformed("a literal is shorter than its size says");
   auto bytes = in_.take_bytes(static_cast<std::size_t>(*size));
-  if (bytes.contains('\0')) return bad("a literal holds NUL");
+  if (bytes.contains('\0')) return malformed("a literal holds NUL");
   return std::string(bytes);
 }
 
 Result<std::string> Parser::string(std::string_view what) {
   if (next_is('"')) return quoted(what);
   if (next_is('{')) return literal(what);
-  return bad("missing " + std::string(what));
+  return malformed("missing " + std::string(what));
 }
 
 Result<std::string> Parser::run_or_string(std::string_view what, bool (*is_run_char)(char)) {
   if (next_is('"') || next_is('{')) return string(what);
   auto text = in_.take_while(is_run_char);
-  if (text.empty()) return bad("missing " + std::string(what));
+  if (text.empty()) return malformed("missing " + std::string(what));
   return std::string(text);
 }
 

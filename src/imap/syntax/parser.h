@@ -15,7 +15,7 @@
 // Private to this folder: the tokens that commands are made of, and who parses which command.
 namespace todoke::imap {
 
-inline std::unexpected<Error> bad(std::string text) {
+inline std::unexpected<Error> malformed(std::string text) {
   return fail(Errc::invalid, std::move(text));
 }
 // "bad sequence set 1:x": says which word it was as far as it is short and printable.
@@ -34,6 +34,7 @@ class Parser {
   // `text` in any case, also when more letters follow.
   bool take_text(std::string_view text) { return in_.take_word(text); }
   std::string_view rest() const { return in_.rest(); }
+  void skip_rest() { in_.take_bytes(in_.rest().size()); }
 
   // The end of the command.  Trailing spaces are let pass: clients write them.
   Result<> end();
@@ -81,7 +82,7 @@ class Parser {
       TRY_OK(item());
       bool spaced = take(' ');
       if (take(')')) return {};
-      if (!spaced) return bad("a list lacks a space or its )");
+      if (!spaced) return malformed("a list lacks a space or its )");
     }
   }
 

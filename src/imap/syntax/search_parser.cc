@@ -133,7 +133,7 @@ class SearchParser {
       return {};
     };
     TRY_OK(in_.list(child));
-    if (key.children.empty()) return bad("empty parentheses in a search");
+    if (key.children.empty()) return malformed("empty parentheses in a search");
     return key;
   }
 
@@ -215,7 +215,7 @@ class SearchParser {
   Result<> header_field(SearchKey& key) {
     TRY(auto field, in_.astring("header field"));
     auto odd = [](char c) { return ascii::is_control(c) || ascii::is_8bit(c); };
-    if (field.empty() || std::ranges::any_of(field, odd)) return bad("bad header field");
+    if (field.empty() || std::ranges::any_of(field, odd)) return malformed("bad header field");
     key.field = ascii::to_lower(field);
     return in_.space();
   }
@@ -274,7 +274,13 @@ Result<Command> parse_search(Parser& in, Numbers numbers) {
   SearchCharset charset;
   if (in.take_text("CHARSET ")) {
     TRY(auto name, in.astring("charset"));
-    TRY(charset, SearchCharset::open(name));
+    auto opened = SearchCharset::open(name);
+    if (!opened) {
+      search.unknown_charset = true;
+      in.skip_rest();
+      return search;
+    }
+    charset = *std::move(opened);
     TRY_OK(in.space());
   }
   TRY(search.key, SearchParser(in, std::move(charset)).program());

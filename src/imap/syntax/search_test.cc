@@ -206,10 +206,10 @@ TEST_CASE("CHARSET") {
   CHECK(one("CHARSET ISO-2022-JP BODY \"\x1B$B-!|b\x1B(B\"").text == "①髙");
   CHECK(one("CHARSET Shift_JIS BODY \"\x87\x40\xFB\xFC\"").text == "①髙");
   CHECK(one("CHARSET iso-8859-1 SUBJECT \"\xE4\"").text == "ä");
-  CHECK(search_refusal("CHARSET X-UNKNOWN ALL", Errc::unavailable) == "unknown charset");
-  for (auto unknown : {"CHARSET \"\" ALL", "CHARSET ../a ALL", "CHARSET \"a b\" ALL",
-                       "CHARSET UTF-8,version=1 ALL"})
-    CHECK_FALSE(search_refusal(unknown, Errc::unavailable).empty());
+  for (auto unknown : {"CHARSET X-UNKNOWN ALL", "CHARSET \"\" ALL", "CHARSET ../a ALL",
+                       "CHARSET \"a b\" ALL", "CHARSET UTF-8,version=1 ALL"})
+    CHECK(parse<Search>("SEARCH RETURN (SAVE) " + std::string(unknown)).unknown_charset);
+  CHECK(parse<Search>("SEARCH RETURN (SAVE) CHARSET X-UNKNOWN ALL").save);
   CHECK_FALSE(search_refusal("SUBJECT \"\xE4\"").empty());
   CHECK_FALSE(search_refusal("CHARSET EUC-JP SUBJECT \"\xA5\"").empty());
   CHECK_FALSE(search_refusal("CHARSET UTF-8").empty());

@@ -35,6 +35,12 @@ std::optional<Reply> Session::refuse_mail(const Mail& c) const {
 }
 
 Task<> Session::handle(Mail c) {
+  if (principal_ && !server_.directory.still_signed_in(*principal_)) {
+    log::info("smtp.signed_out", {{"login", principal_->login}, {"peer", io_.peer().address}});
+    reply(421, {4, 7, 0}, server_.host + " your account or password was changed; sign in again");
+    enter(State::closing);
+    co_return;
+  }
   if (auto refusal = refuse_mail(c)) {
     complain(*refusal);
     co_return;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace todoke::directory {
+namespace todoke {
 
 // A map of bounded size that drops what was not used for longest.  Ordered inside, so that keys
 // chosen by strangers cannot make it slow (rule R6).  One thread at a time.
@@ -54,4 +54,4 @@ class LruMap {
   std::map<std::string_view, typename Entries::iterator, std::less<>> index_;
 };
 
-}  // namespace todoke::directory
+}  // namespace todoke
