@@ -124,7 +124,13 @@ Result<> serve(const Config& config, const ServeOptions& options) {
                     ? config.io_threads
                     : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   net::Runtime runtime(clock, threads);
-  TRY(auto outgoing, Outgoing::open(*installation, runtime));
+  std::unique_ptr<Outgoing> outgoing;
+  // The resolver's thread, too, needs no right.
+  auto open_outgoing = [&]() -> Result<> {
+    TRY(outgoing, Outgoing::open(*installation, runtime));
+    return {};
+  };
+  TRY_OK(without_binding(open_outgoing));
   TRY(auto listeners, Listeners::open(*installation, *tls, runtime));
   TRY_OK(give_up_binding());
   runtime.start();

@@ -75,11 +75,11 @@ class Smarthost(unittest.TestCase):
     """A server of our choice that takes everything, for whom we sign in."""
 
     def setUp(self):
-        self.sending = self.enterContext(Sending())
-        self.port = self.sending.port + 1 if self.sending.port < 65535 else 60000
-        self.sending.dns.set("relay.example", "A", ["127.0.3.1"])
         self.certificate = Certificate("relay.example")
         self.addCleanup(self.certificate.remove)
+        self.sending = self.enterContext(Sending(trust=self.certificate.file))
+        self.port = self.sending.port + 1 if self.sending.port < 65535 else 60000
+        self.sending.dns.set("relay.example", "A", ["127.0.3.1"])
 
     def use(self, login, password):
         self.sending.server.stop()
@@ -113,6 +113,17 @@ class Smarthost(unittest.TestCase):
             database.close()
             self.sending.hurry()
             self.assertEqual(self.sending.wait(queued), {"a@nowhere.example": "delivered"})
+
+    def test_a_certificate_that_nobody_vouches_for(self):
+        """The password is not for everybody who stands between us."""
+        self.use("club", "open sesame")
+        forged = Certificate("relay.example")
+        self.addCleanup(forged.remove)
+        with Receiver("127.0.3.1", self.port, forged, ("club", "open sesame")) as relay:
+            queued = self.sending.submit("a@nowhere.example")
+            (event,) = self.sending.tried(queued)
+            self.assertEqual((event["stage"], event["breakdown"]), ("starttls", "tls"))
+            self.assertEqual(relay.taken, [])
 
     def test_no_tls_where_it_was_promised(self):
         self.use("club", "open sesame")

@@ -42,11 +42,13 @@ class Server:
     host: the name by which the server goes.
     outgoing: {"port": …, …}, the keys of [outgoing], for a server that sends; others only queue.
     dns: the keys of [dns].
+    trust: a file of authorities that the server knows instead of the system's.
     prepare: called in the server's process before it becomes Todoke (limits of the process).
     """
 
     def __init__(self, listeners=ALL, accounts=("hana", "taro"), settings=None, folder=None,
-                 prepare=None, log_level="info", host="localhost", outgoing=None, dns=None):
+                 prepare=None, log_level="info", host="localhost", outgoing=None, dns=None,
+                 trust=None):
         self._temporary = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="todoke-test-"))
         self.data = self.folder / "data"
@@ -56,6 +58,7 @@ class Server:
         self.process = None
         self.prepare = prepare
         self.host = host
+        self.trust = trust
         self._ready = {}
         # Whoever asks for no sending must not reach the real DNS and the servers in it.
         sections = {"log": {"level": log_level}, "outgoing": outgoing or {"send": False},
@@ -97,10 +100,14 @@ class Server:
         """Starts the server and waits for nothing; answers where its ready file will be."""
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
+        environment = dict(os.environ)
+        if self.trust:
+            environment["SSL_CERT_FILE"] = str(self.trust)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "serve", "--config", str(self.config), "--ready-file", str(ready)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=self.prepare)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=self.prepare,
+                env=environment)
         return ready
 
     def start(self, timeout=60):
