@@ -1,5 +1,6 @@
 #include "app/returned_mail.h"
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "crypto/random.h"
@@ -7,12 +8,17 @@
 namespace todoke::app {
 
 bool ReturnedMail::takes(const smtp::Path& to) const {
-  return desk_.recipient_of(to).has_value();
+  return desk_.recipient_of(to).has_value() ||
+         ascii::equal_ignoring_case(smtp::to_text(to), complaint_address());
+}
+
+std::string ReturnedMail::complaint_address() const {
+  return "fbl@" + installation_.config().host;
 }
 
 delivery::AddressHandler::Handling ReturnedMail::receive(Arrived arrived) {
   struct State {
-    queue::RecipientId recipient;
+    std::optional<queue::RecipientId> recipient;  // nothing: of a complaint that names none of ours
     queue::Return returned;
     std::int64_t event_id;
     Time now;
@@ -21,22 +27,25 @@ delivery::AddressHandler::Handling ReturnedMail::receive(Arrived arrived) {
   };
   // Shared by both halves of the handling.
   auto state = std::make_shared<State>();
-  state->recipient = desk_.recipient_of(arrived.to).value();
   state->returned = desk_.read(arrived.text, arrived.reverse_path);
+  state->recipient = desk_.recipient_of(arrived.to);
+  if (!state->recipient) state->recipient = desk_.recipient_of(state->returned);
   state->event_id = installation_.ids().next();
   state->now = installation_.clock().now();
   return {.write =
               [this, state](sql::Tx& tx) {
                 state->consequences = {};
-                state->is_known = desk_.write(tx, state->recipient, state->returned,
+                state->is_known = state->recipient &&
+                                  desk_.write(tx, *state->recipient, state->returned,
                                               state->event_id, state->now, state->consequences);
               },
           .committed =
               [this, state] {
                 for (const auto& body : state->consequences.bodies)
                   installation_.blobs().release(body);
-                log::info("queue.returned", {{"message", id_text(state->recipient.message)},
-                                             {"recipient", state->recipient.number},
+                auto id = state->recipient.value_or(queue::RecipientId{});
+                log::info("queue.returned", {{"message", id_text(id.message)},
+                                             {"recipient", id.number},
                                              {"kind", to_text(state->returned.kind)},
                                              {"format", state->returned.format},
                                              {"known", state->is_known}});

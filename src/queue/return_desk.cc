@@ -45,6 +45,12 @@ std::optional<RecipientId> ReturnDesk::recipient_of(const smtp::Path& path) cons
   return RecipientId{token->message_id, token->number};
 }
 
+std::optional<RecipientId> ReturnDesk::recipient_of(const Return& complaint) const {
+  if (complaint.kind != ReturnKind::complaint) return {};
+  auto path = smtp::parse_address(complaint.original_reverse_path);
+  return path ? recipient_of(*path) : std::nullopt;
+}
+
 Return ReturnDesk::read(std::string_view text, const smtp::Path& reverse_path) const {
   return parse_return(text.substr(0, max_return), smtp::to_text(reverse_path));
 }

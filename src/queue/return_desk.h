@@ -28,6 +28,10 @@ class ReturnDesk {
   // Whose return path it is; nothing: none of ours.
   std::optional<RecipientId> recipient_of(const smtp::Path& path) const;
 
+  // Whom a complaint is about (RFC 5965 §3.2): reporters hide addresses, and our return path stands
+  // in the mail that they return.  Nothing: it is no complaint, or about no mail of ours.
+  std::optional<RecipientId> recipient_of(const Return& complaint) const;
+
   // Reads what came to a recipient's return path, with its first megabyte, into what it means.
   Return read(std::string_view text, const smtp::Path& reverse_path) const;
   // False: the recipient is forgotten.

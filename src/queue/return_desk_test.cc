@@ -102,3 +102,26 @@ TEST_CASE("an answer settles a doubt, an ordinary mail says nothing") {
       "From: one@a.example\r\nAuto-Submitted: auto-replied\r\nSubject: away\r\n\r\nAway.\r\n");
   CHECK(scene.state(scene.id) == State::delivered);
 }
+
+TEST_CASE("a complaint is found by the return path in the mail that it returns") {
+  Scene scene;
+  scene.set(State::delivered);
+  Message message{.id = scene.message, .reverse_path = "news@home.example"};
+  auto report = [](const std::string& path) {
+    return fmt::format(
+        "From: fbl@provider.example\r\nContent-Type: multipart/report; "
+        "report-type=feedback-report; boundary=x\r\n\r\n--x\r\nContent-Type: "
+        "text/plain\r\n\r\nSpam.\r\n"
+        "--x\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n"
+        "User-Agent: x/1\r\nVersion: 1\r\nOriginal-Mail-From: <{}>\r\n\r\n--x\r\n"
+        "Content-Type: message/rfc822\r\n\r\nFrom: news@home.example\r\nSubject: "
+        "a\r\n\r\nb\r\n--x--\r\n",
+        path);
+  };
+  auto ours = scene.desk.read(report(scene.desk.address_of(message, scene.id)), {});
+  CHECK(scene.desk.recipient_of(ours) == scene.id);
+  CHECK_FALSE(scene.desk.recipient_of(scene.desk.read(report("news@home.example"), {})));
+  scene.come(report(scene.desk.address_of(message, scene.id)));
+  CHECK(scene.events(scene.id) == std::vector{EventKind::complained});
+  CHECK(scene.state(scene.id) == State::delivered);
+}
