@@ -28,6 +28,7 @@ struct LineKey {
 
 struct Line {
   LineKey key;
+  std::string destination;  // its domain or smarthost, by the dispatcher's name for it
   std::optional<Time> due;  // of its first recipient that is not in `taken`; nothing: none waits
   std::deque<Job> loaded;   // read and not yet given out
   std::set<RecipientId> taken;  // loaded or in flight: not to be read again

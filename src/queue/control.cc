@@ -45,7 +45,7 @@ std::vector<Selected> select(sql::Tx& tx, const Selection& selection, RecipientI
 // Applies `change(tx, selected)`, which answers whether it did anything, to all that are selected,
 // some at a time.
 template <class Change>
-Task<Result<int>> Control::change_selected(Selection selection, Change change) {
+Task<Result<int>> Control::change_selected(Selection selection, Urge urge, Change change) {
   int count = 0;
   RecipientId after;
   for (;;) {
@@ -69,7 +69,11 @@ Task<Result<int>> Control::change_selected(Selection selection, Change change) {
     auto step = co_await db_.write(write);
     for (const auto& body : step.consequences.bodies) blobs_.release(body);
     count += step.changed;
-    if (step.changed > 0) wake({step.lines.begin(), step.lines.end()}, clock_.now());
+    if (auto* queue = queue_.load()) {
+      std::vector<LineKey> lines(step.lines.begin(), step.lines.end());
+      if (step.changed > 0 && urge == Urge::now) queue->wake_now(std::move(lines));
+      if (step.consequences.notices) queue->tell_senders();
+    }
     if (!step.next) break;
     after = *step.next;
   }
@@ -90,7 +94,7 @@ Task<Result<int>> Control::retry(Selection selection, std::string by_whom) {
            one.id.message, one.id.number, now);
     return true;
   };
-  return change_selected(std::move(selection), change);
+  return change_selected(std::move(selection), Urge::now, change);
 }
 
 Task<Result<int>> Control::cancel(Selection selection, std::string by_whom) {
@@ -101,7 +105,7 @@ Task<Result<int>> Control::cancel(Selection selection, std::string by_whom) {
     const Outcome outcome{.kind = EventKind::cancelled, .text = by_whom};
     return record_event(tx, one.id, outcome, ids.next(), now, consequences);
   };
-  return change_selected(std::move(selection), change);
+  return change_selected(std::move(selection), Urge::none, change);
 }
 
 Task<Result<int>> Control::expire(Selection selection, std::string by_whom) {
@@ -112,7 +116,7 @@ Task<Result<int>> Control::expire(Selection selection, std::string by_whom) {
     auto outcome = expired_outcome(tx, one.id, "given up by " + by_whom);
     return record_event(tx, one.id, outcome, ids.next(), now, consequences);
   };
-  return change_selected(std::move(selection), change);
+  return change_selected(std::move(selection), Urge::none, change);
 }
 
 // ---- Holding

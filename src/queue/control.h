@@ -42,8 +42,8 @@ class Control {
 
   // Each answers how many recipients it was about; not_found: none.
 
-  // Tries them now, whatever time was set; also those in doubt, and those that failed while their
-  // message is still here.
+  // Tries them now, whatever time was set and whatever pause we made; also those in doubt, and
+  // those that failed while their message is still here.
   [[nodiscard]] Task<Result<int>> retry(Selection selection, std::string by_whom);
   // Ends them: nothing more is tried, and senders hear nothing.
   [[nodiscard]] Task<Result<int>> cancel(Selection selection, std::string by_whom);
@@ -60,8 +60,9 @@ class Control {
   [[nodiscard]] Task<Result<std::string>> explain(RecipientId id);
 
  private:
+  enum class Urge { none, now };
   template <class Change>
-  Task<Result<int>> change_selected(Selection selection, Change change);
+  Task<Result<int>> change_selected(Selection selection, Urge urge, Change change);
 
   sql::Db& db_;
   blob::Store& blobs_;

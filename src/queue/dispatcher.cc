@@ -74,12 +74,13 @@ void Dispatcher::set_smarthosts(std::set<std::int64_t> organisations) {
   // Lines change their destination only while nothing of them is in flight: those that are not at
   // rest keep it until the next start.
   std::vector<std::pair<LineKey, Time>> moved;
+  std::vector<Line*> at_rest;
   for (auto& [name, destination] : destinations_)
     for (auto& [key, line] : destination->lines)
-      if (line.due && line.taken.empty() && !line.is_loading) moved.emplace_back(key, *line.due);
-  for (const auto& [key, due] : moved) {
-    auto& line = destinations_.at(name_of(key))->lines.at(key);
-    rests(line, std::nullopt);
+      if (line.due && line.taken.empty() && !line.is_loading) at_rest.push_back(&line);
+  for (auto* line : at_rest) {
+    moved.emplace_back(line->key, *line->due);
+    rests(*line, std::nullopt);
   }
   smarthosts_ = std::move(organisations);
   for (const auto& [key, due] : moved) waits(key, due);
@@ -101,6 +102,7 @@ Line& Dispatcher::line(const LineKey& key) {
   auto [found, is_new] = destination->lines.try_emplace(key);
   if (is_new) {
     found->second.key = key;
+    found->second.destination = name;
     ++lines_;
   }
   return found->second;
@@ -125,6 +127,21 @@ void Dispatcher::waits(const LineKey& key, Time due) {
   if (waiting.is_ready || held_.contains(&waiting)) return;
   auto when = steady(*waiting.due);
   if (!waiting.timer || when < *waiting.timer) schedule(waiting, when);
+}
+
+void Dispatcher::lift_pauses(const LineKey& key) {
+  auto found = destinations_.find(name_of(key));
+  if (found == destinations_.end()) return;
+  auto& destination = *found->second;
+  destination.pause.succeeded();
+  if (destination.site != nullptr) {
+    destination.site->pause.succeeded();
+    destination.site->target->pacer.lift_pause();
+    destination.site->target->organisations.erase(key.organisation_id);
+  }
+  // Timers were set for the ends of those pauses.
+  if (auto waiting = destination.lines.find(key); waiting != destination.lines.end())
+    if (waiting->second.timer) schedule(waiting->second, clock_.steady());
 }
 
 void Dispatcher::set_holds(Holds holds) {
@@ -332,7 +349,7 @@ void Dispatcher::rests(Line& line, std::optional<Time> due) {
 // Lines in which nobody waits take no memory.
 void Dispatcher::forget(Line& line) {
   if (line.due || !line.taken.empty() || line.is_loading || line.is_ready) return;
-  auto found = destinations_.find(name_of(line.key));
+  auto found = destinations_.find(line.destination);
   auto& destination = *found->second;
   held_.erase(&line);
   unschedule(line);

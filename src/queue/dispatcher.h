@@ -95,6 +95,9 @@ class Dispatcher {
 
   // Somebody waits in this line, from `due` on.
   void waits(const LineKey& key, Time due);
+  // Somebody wants it tried now: no pause that we made for ourselves stands in the way of one
+  // message.
+  void lift_pauses(const LineKey& key);
   void set_holds(Holds holds);
   const Holds& holds() const { return holds_; }
 
@@ -166,7 +169,7 @@ class Dispatcher {
   void place(Line& line);
   void leave_site(Destination& destination);
   std::string name_of(const LineKey& key) const;
-  Destination& destination_of(const Line& line) { return *destinations_.at(name_of(line.key)); }
+  Destination& destination_of(const Line& line) { return *destinations_.at(line.destination); }
   Site& site_of(const std::string& destination, Route route);
   void tell_crowd(Site& waiting);
   // From when on a connection to the site makes sense.

@@ -30,6 +30,7 @@ struct Queue::Impl {
   struct News {
     std::vector<LineKey> lines;
     Time due;
+    bool is_wanted_now;
   };
   std::vector<News> news;                                           // guarded by mutex
   std::optional<Holds> new_holds;                                   // guarded by mutex

@@ -33,6 +33,9 @@ class Pacer {
   // blocked or auth, or no conversation at all), so that going on at half speed is of no use.
   void refused(Steady begun, Steady now, bool outright);
 
+  // Ends a pause: one message is tried at once, and what it answers decides.
+  void lift_pause() { paused_until_ = Steady::min(); }
+
   // For people and metrics.
   double rate() const { return rate_; }  // messages a second
   double connections() const { return window_; }

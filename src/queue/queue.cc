@@ -89,7 +89,19 @@ Task<std::map<std::int64_t, Smarthost>> Queue::Impl::read_smarthosts() {
 void Queue::wake(std::vector<LineKey> lines, Time due) {
   {
     std::lock_guard lock(impl_->mutex);
-    impl_->news.push_back({std::move(lines), due});
+    impl_->news.push_back({std::move(lines), due, false});
+  }
+  impl_->core.alarm.ring();
+}
+
+void Queue::tell_senders() {
+  impl_->core.note_notices();
+}
+
+void Queue::wake_now(std::vector<LineKey> lines) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->news.push_back({std::move(lines), impl_->core.parts.clock.now(), true});
   }
   impl_->core.alarm.ring();
 }
@@ -114,7 +126,10 @@ void Queue::Impl::take_news() {
     core.dispatcher.set_smarthosts(std::move(organisations));
   }
   for (const auto& one : fresh)
-    for (const auto& line : one.lines) core.dispatcher.waits(line, one.due);
+    for (const auto& line : one.lines) {
+      core.dispatcher.waits(line, one.due);
+      if (one.is_wanted_now) core.dispatcher.lift_pauses(line);
+    }
   for (auto* question : asked) {
     question->standing = standing_of(question->line);
     question->answered.set();

@@ -32,7 +32,11 @@ class Queue {
 
   // Somebody waits in these lines, from `due` on.  Any thread; to be called after the commit.
   void wake(std::vector<LineKey> lines, Time due);
+  // The same for lines that an administrator wants tried at once, whatever pause we made.
+  void wake_now(std::vector<LineKey> lines);
 
+  // There are notices for senders to write.  Any thread.
+  void tell_senders();
   // Holds or smarthosts were changed in the database.  Any thread.
   [[nodiscard]] Task<> reload();
 

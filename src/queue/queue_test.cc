@@ -344,3 +344,21 @@ TEST_CASE("what is over can be asked for 30 days, and is then forgotten whole") 
   scene.jump(62 * 24h);
   CHECK(scene.count("select count(*) from queue_connection") == 0);
 }
+
+TEST_CASE("whoever says retry is not kept waiting by a pause of ours") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  bool is_open = false;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("MAIL") && !is_open) return "550 5.7.1 blocked for spam";
+    return test::polite(line);
+  };
+  auto id = scene.enqueue({.to = {"one@a.example"}});
+  scene.go();
+  scene.pass(5h);
+  CHECK(scene.state({id, 1}) == State::waiting);
+  is_open = true;
+  CHECK(block_on(scene.control.retry({.message_id = id}, "admin")) == 1);
+  scene.settle();
+  CHECK(scene.state({id, 1}) == State::delivered);
+}
