@@ -362,3 +362,21 @@ TEST_CASE("whoever says retry is not kept waiting by a pause of ours") {
   scene.settle();
   CHECK(scene.state({id, 1}) == State::delivered);
 }
+
+TEST_CASE("recipients of one message at one server share transactions") {
+  Scene scene;
+  scene.add_server("a.example", "192.0.2.1");
+  int transactions = 0;
+  scene.servers.answer = [&](const std::string&, const std::string& line) -> std::string {
+    if (line.starts_with("MAIL")) ++transactions;
+    return test::polite(line);
+  };
+  Scene::Mail mail;
+  for (int i = 0; i < 100; ++i) mail.to.push_back("m" + std::to_string(i) + "@a.example");
+  scene.enqueue(mail);
+  scene.go();
+  scene.pass(10s);
+  CHECK(scene.count("select count(*) from queue_recipient where state = 2") == 100);
+  auto most = provider::Book::built_in().generic().limits.recipients_per_transaction;
+  CHECK(transactions <= 100 / most + 100 / 64 + 2);
+}

@@ -75,10 +75,30 @@ Task<Sender::Batch> Sender::take() {
     if (pacer.window(now) == 0 && site_.route.dead_end.empty()) break;
     if (site_.route.dead_end.empty()) not_before_ = pacer.take(1, now);
     if (not_before_) break;
-    batch.push_back({line, std::move(line->loaded.front())});
-    line->loaded.pop_front();
+    take_group(*line, batch, most);
   }
   co_return batch;
+}
+
+// The first of the line, and who goes in the same transaction: that is one message to the provider,
+// whoever else waits.
+void Sender::take_group(Line& line, Batch& batch, int most) {
+  std::size_t in_group = 0;
+  do {
+    batch.push_back({&line, std::move(line.loaded.front())});
+    line.loaded.pop_front();
+    ++in_group;
+  } while (!line.loaded.empty() && static_cast<int>(batch.size()) < most &&
+           in_group < most_in_group(*batch.back().job.message) &&
+           line.loaded.front().message->id == batch.back().job.message->id);
+}
+
+std::size_t Sender::most_in_group(const Message& message) const {
+  if (message.return_path == ReturnPath::per_recipient || !message.renderer.empty()) return 1;
+  auto most = static_cast<std::size_t>(site_.target->provider->limits.recipients_per_transaction);
+  if (!connection_) return most;
+  auto said = connection_->client->offer().rcpt_max;
+  return said ? std::clamp<std::size_t>(*said, 1, most) : most;
 }
 
 Task<> Sender::load(Line* line) {
@@ -213,10 +233,7 @@ void Sender::react(const Job& job, const Judgement& judgement, Steady begun) {
 
 std::size_t Sender::group_end(const Batch& batch, std::size_t from) const {
   const auto& message = *batch[from].job.message;
-  auto most = static_cast<std::size_t>(site_.target->provider->limits.recipients_per_transaction);
-  if (auto said = connection_->client->offer().rcpt_max)
-    most = std::clamp<std::size_t>(*said, 1, most);
-  if (message.return_path == ReturnPath::per_recipient || !message.renderer.empty()) most = 1;
+  auto most = most_in_group(message);
   auto end = from + 1;
   while (end < batch.size() && end - from < most && batch[end].job.message->id == message.id) ++end;
   return end;

@@ -30,6 +30,9 @@ class Sender {
 
   // Recipients whose turn it is.  Not begun yet.
   [[nodiscard]] Task<Batch> take();
+  void take_group(Line& line, Batch& batch, int most);
+  // Recipients of one transaction with this message.
+  std::size_t most_in_group(const Message& message) const;
   [[nodiscard]] Task<> load(Line* line);
   void give_back(Batch batch);
   // All that wait at a site that is none.
