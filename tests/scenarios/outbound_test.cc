@@ -89,7 +89,8 @@ TEST_CASE("a bulk of one organisation delays no urgent mail of another") {
   auto bulk = world.enqueue({.text = notice_text("bulk"),
                              .recipients = people(20'000, receiver.domain),
                              .lane = queue::Lane::bulk,
-                             .organisation_id = 1});
+                             .organisation_id = 1,
+                             .return_path = queue::ReturnPath::per_recipient});
   world.run_until(5min);
   std::vector<std::int64_t> urgent;
   for (int i = 0; i < 10; ++i) {
