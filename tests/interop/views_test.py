@@ -191,6 +191,8 @@ class Client:
             self.hear_code(response.words[1], selecting)
         elif kind == "SEARCH":
             pass
+        elif kind == "NO" and response.words[1].startswith("[EXPUNGEISSUED]"):
+            pass  # beside a tagged [MODIFIED]; see store()
         elif not (selecting and kind in ("RECENT", "LIST")):
             raise Broken(f"unexpected {kind}")
 

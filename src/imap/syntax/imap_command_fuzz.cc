@@ -22,7 +22,7 @@ std::size_t keys(const SearchKey& key) {
 
 void check(const Command& command) {
   if (const auto* search = std::get_if<Search>(&command)) {
-    TODOKE_ASSERT(search->key.kind == SearchKey::Kind::both);
+    TODOKE_ASSERT(search->unknown_charset || search->key.kind == SearchKey::Kind::both);
     TODOKE_ASSERT(keys(search->key) <= max_search_keys);
   }
   if (const auto* fetch = std::get_if<Fetch>(&command)) {
