@@ -43,7 +43,7 @@ class Commands(unittest.TestCase):
             smtp.sendmail(address("hana"), recipients, "Subject: hello\r\n\r\nbody\r\n")
 
     def test_the_life_of_waiting_mail(self):
-        with Server(settings={"outgoing.send": "false"}) as server:
+        with Server() as server:
             self.submit(server, "one@docomo.ne.jp", "two@other.example")
             (waiting,) = self.answer(server, "queue", "list")
             self.assertEqual(waiting["from"], f"<{address('hana')}>")
@@ -87,7 +87,7 @@ class Commands(unittest.TestCase):
             self.assertIn("cancelled: ", page)
 
     def test_smarthost_passwords_are_told_to_nobody(self):
-        with Server(settings={"outgoing.send": "false"}) as server:
+        with Server() as server:
             self.answer(server, "smarthost", "set", "relay.example:2525", "--login", "us",
                         "--password-stdin", stdin="hush hush\n")
             (host,) = self.answer(server, "smarthost", "list")
@@ -104,7 +104,7 @@ class Commands(unittest.TestCase):
             self.assertEqual(len(self.answer(server, "smarthost", "list")), 1)
 
     def test_dkim_records_are_zone_lines(self):
-        with Server(settings={"outgoing.send": "false"}) as server:
+        with Server() as server:
             made = self.answer(server, "dkim", "create", DOMAIN)
             self.assertEqual({one["algorithm"] for one in made["keys"]}, {"rsa", "ed25519"})
             page = server.command("dkim", "records", DOMAIN).splitlines()
@@ -118,7 +118,7 @@ class Commands(unittest.TestCase):
                              1)
 
     def test_providers(self):
-        with Server(settings={"outgoing.send": "false"}) as server:
+        with Server() as server:
             means = self.answer(server, "provider", "classify", "--provider", "docomo", "--stage",
                                 "rcpt", "550 5.1.1 Unknown user")
             self.assertEqual(means["class"], "gone")
