@@ -46,8 +46,8 @@ std::string quoted(const std::vector<std::string>& texts) {
 }
 
 std::string trouble(const Error& error) {
-  constexpr const char* names[] = {"invalid", "not_found",   "conflict", "over_limit",
-                                   "denied",  "unavailable", "corrupt"};
+  constexpr const char* names[] = {"invalid",  "not_found", "conflict",    "over_limit",
+                                   "too_many", "denied",    "unavailable", "corrupt"};
   return fmt::format(R"({{"error":"{}","text":{}}})", names[static_cast<int>(error.code)],
                      quoted(error.text));
 }
