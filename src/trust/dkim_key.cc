@@ -50,7 +50,7 @@ DkimRotation fresh_keys(std::string_view domain, std::span<const DkimKey> keys, 
 
 DkimKeyState state_of(const DkimKey& key, Time now) {
   // Taken back before it ever signed.
-  if (key.retired_at && *key.retired_at <= key.active_from && now >= *key.retired_at)
+  if (key.retired_at && *key.retired_at < key.active_from && now >= *key.retired_at)
     return DkimKeyState::gone;
   if (key.retired_at && now >= *key.retired_at + dkim_record_kept) return DkimKeyState::gone;
   if (key.retired_at && now >= *key.retired_at) return DkimKeyState::retired;

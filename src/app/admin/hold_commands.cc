@@ -80,8 +80,9 @@ Answer hold(Installation& in, Actor actor, json::object args, Progress&) {
   co_await write_audit(in, std::move(actor), scope.organisation_id, "queue.hold", words,
                        std::move(details));
   auto count = co_await waiting_in(in, scope);
-  co_return counted(
-      fmt::format("held {}; {} wait now, and grow no older", words, recipients_text(count)), count);
+  co_return counted(fmt::format("held {}; {} waiting, which does not grow older meanwhile", words,
+                                recipients_text(count)),
+                    count);
 }
 
 Answer release(Installation& in, Actor actor, json::object args, Progress&) {
@@ -95,7 +96,7 @@ Answer release(Installation& in, Actor actor, json::object args, Progress&) {
   co_await write_audit(in, std::move(actor), scope.organisation_id, "queue.release", words,
                        std::move(details));
   auto count = co_await waiting_in(in, scope);
-  co_return counted(fmt::format("released {}; {} waited", words, recipients_text(count)), count);
+  co_return counted(fmt::format("released {}; {} waiting", words, recipients_text(count)), count);
 }
 
 Answer holds(Installation& in, Actor, json::object, Progress&) {

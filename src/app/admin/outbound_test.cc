@@ -426,5 +426,5 @@ TEST_CASE_FIXTURE(Outbound, "check finds what is wrong with outbound mail") {
 
   auto lose = [](sql::Tx& tx) { tx.run("delete from blob"); };
   block_on(in->db().write(lose));
-  CHECK(holds_text(findings(), "1 message on the way to other servers has lost its text"));
+  CHECK(holds_text(findings(), "1 message on the way to other servers: the text is lost"));
 }

@@ -62,7 +62,7 @@ void check_texts(sql::Tx& tx, std::vector<Finding>& findings) {
                   .value_or(0);
   if (lost > 0)
     tell(findings, Weight::error,
-         fmt::format("{} on the way to other servers has lost its text", plural(lost, "message")),
+         fmt::format("{} on the way to other servers: the text is lost", plural(lost, "message")),
          "keep the data folder as it is, and restore what is missing from a backup");
   auto orphans = tx.first<std::int64_t>(
                        "select count(*) from queue_recipient r left join queue_message m "
@@ -70,7 +70,7 @@ void check_texts(sql::Tx& tx, std::vector<Finding>& findings) {
                      .value_or(0);
   if (orphans > 0)
     tell(findings, Weight::error,
-         fmt::format("{} of outbound mail belong to no message", plural(orphans, "recipient")),
+         fmt::format("{} of outbound mail without a message", plural(orphans, "recipient")),
          "please report it as a bug");
 }
 
